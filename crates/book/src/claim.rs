@@ -1,0 +1,646 @@
+//! `{{#claim REFERENCE CONDITION}}words{{/claim}}`: words of the text that data must bear out.
+
+use std::fmt;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use measure::experiment::Unit;
+use measure::statistics::Estimate;
+
+use crate::diagnostic::line_of;
+use crate::directive::{self, Directive};
+use crate::interface::Interface;
+use crate::measurements::Context;
+use crate::number::{Kind, Shown, escape};
+use crate::numeral::{self, Measure, Numeral};
+use crate::prose;
+use crate::reference::{Problem, Reference, Unmeasured};
+
+/// One end of a condition.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bound {
+    /// As the writer put it: 5 for `5ms`.
+    written: f64,
+    /// In the metric's own unit: 0.005 for `5ms`.
+    pub value: f64,
+}
+
+/// What is claimed of a value.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Condition {
+    /// `>=3`
+    AtLeast(Bound),
+    /// `<=0.5`
+    AtMost(Bound),
+    /// `3..6`
+    Within(Bound, Bound),
+    /// `tie 0.95..1.05`: as good as equal.
+    Tie(Bound, Bound),
+}
+
+/// What the data say of a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The whole interval satisfies the condition.
+    Holds,
+    /// Part of the interval does, or there is no interval.
+    Inconclusive,
+    /// No part of the interval does.
+    Contradicted,
+    /// There are no results that count.
+    Unmeasured,
+}
+
+/// One claim of the book with its verdict on the results at hand.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClaimReport {
+    pub path: PathBuf,
+    /// In the chapter's text as it was given.
+    pub line: usize,
+    /// Code of the edition's language.
+    pub language: String,
+    /// The claim as the text makes it, in Markdown.
+    pub words: String,
+    /// `tcp-echo.asyncio/tokio.cpu`
+    pub reference: String,
+    /// `>=3`
+    pub condition: String,
+    pub estimate: Option<Estimate>,
+    /// The estimate in the edition's words; empty without one.
+    pub shown: String,
+    pub verdict: Verdict,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Verdict::Holds => "holds",
+            Verdict::Inconclusive => "inconclusive",
+            Verdict::Contradicted => "contradicted",
+            Verdict::Unmeasured => "unmeasured",
+        })
+    }
+}
+
+impl Condition {
+    /// Reads a condition on a value of some kind. Times and sizes need a unit, ratios and counts have none.
+    pub fn parse(text: &str, kind: Kind) -> Result<Condition, Problem> {
+        let bound = |text: &str| Bound::parse(text, kind);
+        let text = text.trim();
+        if let Some(rest) = text.strip_prefix(">=") {
+            return Ok(Condition::AtLeast(bound(rest)?));
+        }
+        if let Some(rest) = text.strip_prefix("<=") {
+            return Ok(Condition::AtMost(bound(rest)?));
+        }
+        let (tie, range) = match text.strip_prefix("tie ") {
+            Some(range) => (true, range),
+            None => (false, text),
+        };
+        let Some((low, high)) = range.split_once("..") else {
+            return Err(Problem::new(
+                format!("`{text}` is not a condition"),
+                "write `>=3`, `<=0.5`, `3..6` or `tie 0.95..1.05`",
+            ));
+        };
+        // `1..3ms`: the unit goes for both.
+        let unit = high.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+        let low = match low.parse::<f64>() {
+            Ok(_) => bound(&format!("{low}{unit}"))?,
+            Err(_) => bound(low)?,
+        };
+        let high = bound(high)?;
+        if low.value >= high.value {
+            return Err(Problem::new(
+                format!("`{text}`: the lower bound is not below the upper one"),
+                "write the smaller number first",
+            ));
+        }
+        Ok(if tie {
+            Condition::Tie(low, high)
+        } else {
+            Condition::Within(low, high)
+        })
+    }
+
+    pub fn verdict(&self, estimate: &Estimate) -> Verdict {
+        let Some(interval) = estimate.interval else {
+            return Verdict::Inconclusive;
+        };
+        let (low, high) = match self {
+            Condition::AtLeast(low) => (low.value, f64::INFINITY),
+            Condition::AtMost(high) => (f64::NEG_INFINITY, high.value),
+            Condition::Within(low, high) | Condition::Tie(low, high) => (low.value, high.value),
+        };
+        if low <= interval.low && interval.high <= high {
+            Verdict::Holds
+        } else if interval.high < low || high < interval.low {
+            Verdict::Contradicted
+        } else {
+            Verdict::Inconclusive
+        }
+    }
+
+    fn bounds(&self) -> Vec<&Bound> {
+        match self {
+            Condition::AtLeast(bound) | Condition::AtMost(bound) => vec![bound],
+            Condition::Within(low, high) | Condition::Tie(low, high) => vec![low, high],
+        }
+    }
+
+    /// Checks that the numbers in the words are the condition's bounds: all of them, or none.
+    fn check_words(&self, numerals: &[Numeral]) -> Result<(), Problem> {
+        let bounds = self.bounds();
+        let strange = numerals
+            .iter()
+            .find(|numeral| !bounds.iter().any(|bound| bound.is_said_by(numeral)));
+        let unsaid = bounds
+            .iter()
+            .find(|bound| !numerals.iter().any(|numeral| bound.is_said_by(numeral)));
+        let listed = bounds
+            .iter()
+            .map(|bound| bound.written.to_string())
+            .collect::<Vec<_>>()
+            .join(" and ");
+        match (strange, unsaid) {
+            (Some(numeral), _) => Err(Problem::new(
+                format!(
+                    "the words say \"{}\", the condition says {listed}",
+                    numeral.text
+                ),
+                "make them agree; a number that belongs to something else goes into `{{#number TEXT | reason}}`",
+            )),
+            (None, Some(bound)) if !numerals.is_empty() => Err(Problem::new(
+                format!(
+                    "the words do not say {}, which the condition does",
+                    bound.written
+                ),
+                format!("say {listed}, or no number at all"),
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Bound {
+    fn parse(text: &str, kind: Kind) -> Result<Bound, Problem> {
+        let text = text.trim();
+        let digits = text.trim_end_matches(|c: char| c.is_alphabetic());
+        let symbol = &text[digits.len()..];
+        let written: f64 = digits
+            .trim()
+            .parse()
+            .ok()
+            .filter(|value: &f64| value.is_finite())
+            .ok_or_else(|| {
+                Problem::new(
+                    format!("`{text}` is not a number"),
+                    "write digits with a decimal point, as in `2.5`, whatever the language",
+                )
+            })?;
+        let units: &[(&str, f64)] = match kind {
+            Kind::Unit(Unit::Seconds) => &[
+                ("s", 1.0),
+                ("ms", 1e-3),
+                ("us", 1e-6),
+                ("µs", 1e-6),
+                ("ns", 1e-9),
+            ],
+            Kind::Unit(Unit::Milliseconds) => &[
+                ("s", 1e3),
+                ("ms", 1.0),
+                ("us", 1e-3),
+                ("µs", 1e-3),
+                ("ns", 1e-6),
+            ],
+            Kind::Unit(Unit::Bytes) => &[("B", 1.0), ("kB", 1e3), ("MB", 1e6), ("GB", 1e9)],
+            Kind::Unit(Unit::Count | Unit::PerSecond | Unit::Cores) | Kind::Ratio => &[("", 1.0)],
+        };
+        match units.iter().find(|(unit, _)| *unit == symbol) {
+            Some((_, factor)) => Ok(Bound {
+                written,
+                value: written * factor,
+            }),
+            None if units.len() == 1 => Err(Problem::new(
+                format!("`{text}`: this value has no unit"),
+                format!("write `{written}`"),
+            )),
+            None => {
+                let known = units.iter().map(|(unit, _)| format!("`{written}{unit}`"));
+                Err(Problem::new(
+                    if symbol.is_empty() {
+                        format!("`{text}` has no unit")
+                    } else {
+                        format!("`{symbol}` is no unit of this value")
+                    },
+                    format!("write one of {}", known.collect::<Vec<_>>().join(", ")),
+                ))
+            }
+        }
+    }
+
+    fn is_said_by(&self, numeral: &Numeral) -> bool {
+        // A third is 0.33 to whoever writes the condition.
+        let tolerance = if numeral.fraction { 0.02 } else { 1e-9 };
+        let near = |a: f64, b: f64| (a - b).abs() <= tolerance * b.abs().max(f64::MIN_POSITIVE);
+        match numeral.measure {
+            Measure::Plain => near(numeral.value, self.written),
+            Measure::Unit(factor) => near(numeral.value * factor, self.value),
+            // "5 % more" of 1.05, "20 % less" of 0.8, "30 % of" of 0.3.
+            Measure::Percent => {
+                let share = numeral.value / 100.0;
+                [share, 1.0 + share, 1.0 - share]
+                    .into_iter()
+                    .any(|value| (value - self.written).abs() < 1e-9)
+            }
+        }
+    }
+}
+
+/// A claim read, with everything it names resolved.
+struct Claim<'a> {
+    reference: Reference<'a>,
+    condition: Condition,
+    reference_text: &'a str,
+    condition_text: &'a str,
+}
+
+impl<'a> Claim<'a> {
+    fn read(
+        directive: &'a Directive,
+        text: &str,
+        context: &'a Context,
+    ) -> Result<Claim<'a>, Problem> {
+        let Some((reference_text, condition_text)) = directive.arguments.split_once(' ') else {
+            return Err(Problem::new(
+                "a claim names a value and a condition",
+                "write `{{#claim EXPERIMENT.A/B.METRIC >=3}}at least three times{{/claim}}`",
+            ));
+        };
+        let reference = Reference::parse(reference_text, &context.library)?;
+        let condition = Condition::parse(condition_text, reference.kind())?;
+        let body = directive.body.clone().unwrap_or_default();
+        let words = text[body.clone()].trim();
+        if words.is_empty() {
+            return Err(Problem::new(
+                "a claim without words",
+                "write them before `{{/claim}}`",
+            ));
+        }
+        let hidden: Vec<Range<usize>> = directive
+            .inner
+            .iter()
+            .map(|inner| inner.range.start - body.start..inner.range.end - body.start)
+            .collect();
+        let tokens = prose::tokens(&text[body], &hidden);
+        let numerals = numeral::numerals(&tokens, context.interface.language());
+        condition.check_words(&numerals)?;
+        Ok(Claim {
+            reference,
+            condition,
+            reference_text,
+            condition_text,
+        })
+    }
+
+    fn verdict(&self) -> (Verdict, Result<Estimate, Unmeasured>) {
+        let estimate = self.reference.estimate();
+        let verdict = match &estimate {
+            Ok(estimate) => self.condition.verdict(estimate),
+            Err(_) => Verdict::Unmeasured,
+        };
+        (verdict, estimate)
+    }
+}
+
+/// The claim as inline HTML around `words`, which are Markdown still. `figure` is the id of a figure on the same page.
+pub fn render(
+    directive: &Directive,
+    text: &str,
+    words: &str,
+    context: &Context,
+    figure: Option<&str>,
+) -> Result<String, Problem> {
+    let claim = Claim::read(directive, text, context)?;
+    let interface = &context.interface;
+    let (verdict, estimate) = claim.verdict();
+    let shown = match &estimate {
+        Ok(estimate) => {
+            let shown = Shown::new(estimate, claim.reference.kind(), interface);
+            format!("{} ({})", shown.value, shown.certainty)
+        }
+        Err(why) => unmeasured(why, &claim.reference.entry.experiment.id, interface),
+    };
+    let (class, title) = match verdict {
+        Verdict::Holds => ("claim", shown),
+        Verdict::Inconclusive => (
+            "claim claim-inconclusive",
+            format!(
+                "{}: {shown}",
+                interface.text("these results cannot decide it")
+            ),
+        ),
+        Verdict::Contradicted => (
+            "claim claim-contradicted",
+            format!("{}: {shown}", interface.text("these results contradict it")),
+        ),
+        Verdict::Unmeasured => ("claim claim-unmeasured", shown),
+    };
+    let title = escape(&title);
+    // At the start of a paragraph, a line break after the tag would make it a block of HTML, so the words are trimmed.
+    let words = words.trim();
+    Ok(match figure.filter(|_| !directive.place.link) {
+        Some(id) => format!(
+            "<a class=\"{class}\" href=\"#{}\" title=\"{title}\">{words}</a>",
+            escape(id)
+        ),
+        None => format!("<span class=\"{class}\" title=\"{title}\">{words}</span>"),
+    })
+}
+
+/// Why there is no value, and how to get one, in the reader's language.
+pub fn unmeasured(why: &Unmeasured, experiment: &str, interface: &Interface) -> String {
+    let reason = match why {
+        Unmeasured::Never => interface.text("not measured yet"),
+        Unmeasured::Stale => interface.text("changed since it was measured"),
+        Unmeasured::Missing(reason) => format!("{} ({reason})", interface.text("not measured yet")),
+    };
+    let command = format!("cargo xtask measure {experiment}");
+    format!(
+        "{reason}; {}",
+        interface.fill("to measure it: {command}", &[("command", &command)])
+    )
+}
+
+/// Every claim of some chapters (path and Markdown text, directives still in it), with its verdict. Claims that cannot be read are left
+/// out: [`crate::lint::check_source`] reports them.
+pub fn claims<'a>(
+    context: &Context,
+    chapters: impl IntoIterator<Item = (&'a Path, &'a str)>,
+) -> Vec<ClaimReport> {
+    let mut reports = Vec::new();
+    for (path, text) in chapters {
+        for directive in directive::parse(text).directives {
+            if directive.name != "claim" {
+                continue;
+            }
+            let Ok(claim) = Claim::read(&directive, text, context) else {
+                continue;
+            };
+            let (verdict, estimate) = claim.verdict();
+            let estimate = estimate.ok();
+            let shown = estimate.as_ref().map(|estimate| {
+                let shown = Shown::new(estimate, claim.reference.kind(), &context.interface);
+                format!("{} ({})", shown.value, shown.certainty)
+            });
+            reports.push(ClaimReport {
+                path: path.to_owned(),
+                line: line_of(text, directive.range.start),
+                language: context.interface.language().code.clone(),
+                words: text[directive.body.clone().unwrap_or_default()]
+                    .trim()
+                    .to_owned(),
+                reference: claim.reference_text.to_owned(),
+                condition: claim.condition_text.to_owned(),
+                estimate,
+                shown: shown.unwrap_or_default(),
+                verdict,
+            });
+        }
+    }
+    reports
+}
+
+#[cfg(test)]
+mod tests {
+    use measure::statistics::Interval;
+
+    use super::*;
+    use crate::fixture;
+
+    fn condition(text: &str) -> Condition {
+        Condition::parse(text, Kind::Ratio).unwrap()
+    }
+
+    fn between(low: f64, high: f64) -> Estimate {
+        Estimate {
+            value: (low * high).sqrt(),
+            interval: Some(Interval { low, high }),
+            sessions: 5,
+        }
+    }
+
+    #[test]
+    fn a_verdict_needs_the_whole_interval() {
+        use Verdict::{Contradicted, Holds, Inconclusive};
+        let cases = [
+            (">=3", 3.0, 4.0, Holds),
+            (">=3", 2.9, 4.0, Inconclusive),
+            (">=3", 2.0, 2.9, Contradicted),
+            ("<=0.5", 0.4, 0.5, Holds),
+            ("<=0.5", 0.4, 0.51, Inconclusive),
+            ("<=0.5", 0.51, 0.6, Contradicted),
+            ("3..6", 3.0, 6.0, Holds),
+            ("3..6", 2.0, 7.0, Inconclusive),
+            ("3..6", 6.1, 7.0, Contradicted),
+            ("3..6", 1.0, 2.9, Contradicted),
+            ("tie 0.95..1.05", 0.97, 1.04, Holds),
+            ("tie 0.95..1.05", 0.9, 1.0, Inconclusive),
+            ("tie 0.95..1.05", 1.06, 1.1, Contradicted),
+        ];
+        for (text, low, high, expected) in cases {
+            assert_eq!(
+                condition(text).verdict(&between(low, high)),
+                expected,
+                "{text} of {low} to {high}"
+            );
+        }
+        let single = Estimate {
+            interval: None,
+            sessions: 1,
+            ..between(9.0, 9.0)
+        };
+        assert_eq!(condition(">=3").verdict(&single), Inconclusive);
+    }
+
+    #[test]
+    fn conditions_have_the_units_of_their_value() {
+        let time = Kind::Unit(Unit::Seconds);
+        let holds = |text, kind, low, high| {
+            Condition::parse(text, kind)
+                .unwrap()
+                .verdict(&between(low, high))
+        };
+        assert_eq!(holds("<=5ms", time, 0.001, 0.005), Verdict::Holds);
+        assert_eq!(holds("1..3ms", time, 0.001, 0.0029), Verdict::Holds);
+        assert_eq!(holds("800us..1ms", time, 0.0009, 0.00099), Verdict::Holds);
+        assert_eq!(
+            holds(">=2kB", Kind::Unit(Unit::Bytes), 1.0, 1999.0),
+            Verdict::Contradicted
+        );
+        assert_eq!(
+            holds(">=40000", Kind::Unit(Unit::PerSecond), 41e3, 42e3),
+            Verdict::Holds
+        );
+        let cases = [
+            ("<=5", time, "`5` has no unit", "`5ms`"),
+            ("<=5kB", time, "`kB` is no unit", "`5us`"),
+            (">=3ms", Kind::Ratio, "has no unit", "write `3`"),
+            (">3", Kind::Ratio, "is not a condition", ">=3"),
+            (">=2,5", Kind::Ratio, "is not a number", "decimal point"),
+            ("6..3", Kind::Ratio, "not below", "smaller"),
+            ("tie", Kind::Ratio, "is not a condition", "tie 0.95..1.05"),
+            (">=inf", Kind::Ratio, "is not a number", "digits"),
+        ];
+        for (text, kind, message, help) in cases {
+            let problem = Condition::parse(text, kind).unwrap_err();
+            assert!(
+                problem.message.contains(message) && problem.help.contains(help),
+                "{problem:?}"
+            );
+        }
+    }
+
+    fn check(text: &str, interface: Interface) -> Result<String, Problem> {
+        let context = fixture::context(interface);
+        let directive = &directive::directives(text).unwrap()[0];
+        let words = &text[directive.body.clone().unwrap()];
+        render(directive, text, words, &context, None)
+    }
+
+    #[test]
+    fn the_numbers_in_the_words_are_the_bounds() {
+        let claim = |condition: &str, words: &str| {
+            format!("{{{{#claim echo.asyncio/tokio.cpu {condition}}}}}{words}{{{{/claim}}}}")
+        };
+        let agree = [
+            (">=3", "at least three times", "almeno tre volte"),
+            (">=3", "at least 3×", "almeno 3 volte"),
+            (
+                ">=2.5",
+                "more than two and a half times",
+                "più di due volte e mezzo",
+            ),
+            (">=2.5", "**2.5×** and more", "**2,5×** e oltre"),
+            ("3..6", "three to six times", "da tre a sei volte"),
+            ("<=0.5", "half, or less", "la metà o meno"),
+            ("<=0.33", "a third, or less", "un terzo o meno"),
+            (">=2", "twice and more", "il doppio e oltre"),
+            (">=100", "over a hundred times", "più di cento volte"),
+            ("tie 0.95..1.05", "as good as equal", "come dire uguale"),
+            ("tie 0.95..1.05", "equal within 5 %", "uguale entro il 5 %"),
+            (
+                ">=1.2",
+                "at least 20 percent more",
+                "almeno il 20 per cento in più",
+            ),
+            (
+                ">=3",
+                "far more on the one that Python 3.13 runs",
+                "molto di più su quello di Python 3.13",
+            ),
+            (
+                ">=3",
+                "three times with {{#param echo.connections}} connections",
+                "tre volte con {{#param echo.connections}} connessioni",
+            ),
+        ];
+        for (condition, english, italian) in agree {
+            let english = check(&claim(condition, english), fixture::english());
+            assert!(english.is_ok(), "{english:?}");
+            let italian = check(&claim(condition, italian), fixture::italian());
+            assert!(italian.is_ok(), "{italian:?}");
+        }
+        let differ = [
+            (">=3", "at least four times", "almeno quattro volte"),
+            (">=3", "at least 2×", "almeno il doppio"),
+            ("3..6", "at least three times", "almeno tre volte"),
+            ("<=0.5", "a third, or less", "un terzo o meno"),
+            (
+                ">=2.5",
+                "two and a half to three times",
+                "da due volte e mezzo a tre volte",
+            ),
+            (">=1.2", "at least 30 % more", "almeno il 30 % in più"),
+            (">=2.5", "2.6 times", "2,6 volte"),
+        ];
+        for (condition, english, italian) in differ {
+            let english = check(&claim(condition, english), fixture::english());
+            assert!(english.is_err(), "{english:?}");
+            let italian = check(&claim(condition, italian), fixture::italian());
+            assert!(italian.is_err(), "{italian:?}");
+        }
+        let problem = check(&claim("3..6", "three times"), fixture::english()).unwrap_err();
+        assert!(problem.message.contains("do not say 6"), "{problem:?}");
+    }
+
+    #[test]
+    fn times_in_words_carry_their_own_unit() {
+        let claim =
+            |words: &str| format!("{{{{#claim echo.asyncio.cpu <=50us}}}}{words}{{{{/claim}}}}");
+        assert!(check(&claim("under 50 µs"), fixture::english()).is_ok());
+        assert!(check(&claim("under fifty microseconds"), fixture::english()).is_ok());
+        assert!(check(&claim("meno di cinquanta microsecondi"), fixture::italian()).is_ok());
+        assert!(check(&claim("under 50 ms"), fixture::english()).is_err());
+    }
+
+    #[test]
+    fn a_claim_shows_its_evidence() {
+        let text = "{{#claim echo.asyncio/tokio.cpu >=3}}\nat *least* three times\n{{/claim}}";
+        let context = fixture::context(fixture::italian());
+        let directive = &directive::directives(text).unwrap()[0];
+        let html = render(
+            directive,
+            text,
+            " almeno *tre* ",
+            &context,
+            Some("fig-echo-cpu"),
+        );
+        // English words in an Italian edition: their numbers are not seen, so they are not checked.
+        let html = html.unwrap();
+        assert!(
+            html.starts_with("<a class=\"claim\" href=\"#fig-echo-cpu\" title=\"4,0"),
+            "{html}"
+        );
+        assert!(html.ends_with("sessioni)\">almeno *tre*</a>"), "{html}");
+        let in_link = "[{{#claim echo.asyncio/tokio.cpu >=3}}three{{/claim}}](x.md)";
+        let directive = &directive::directives(in_link).unwrap()[0];
+        let html = render(directive, in_link, "three", &context, Some("fig-echo-cpu")).unwrap();
+        assert!(html.starts_with("<span class=\"claim\""), "{html}");
+        let wrong = check(
+            "{{#claim echo.asyncio/tokio.cpu <=2}}up to twice{{/claim}}",
+            fixture::english(),
+        )
+        .unwrap();
+        assert!(
+            wrong.contains("claim-contradicted") && wrong.contains("these results contradict it: "),
+            "{wrong}"
+        );
+    }
+
+    #[test]
+    fn reports_hold_every_claim_with_its_verdict() {
+        let text = "# A\n\n{{#claim echo.asyncio/tokio.cpu >=3}}three{{/claim}}\nand {{#claim echo.asyncio/tokio.cpu >=9}}nine{{/claim}},\n\
+                    {{#claim echo.nobody.cpu >=9}}lost{{/claim}}.";
+        let mut context = fixture::context(fixture::english());
+        let path = Path::new("src/a.md");
+        let reports = claims(&context, [(path, text)]);
+        let seen: Vec<_> = reports
+            .iter()
+            .map(|r| (r.line, r.words.as_str(), r.condition.as_str(), r.verdict))
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                (3, "three", ">=3", Verdict::Holds),
+                (4, "nine", ">=9", Verdict::Contradicted)
+            ]
+        );
+        assert!((reports[0].estimate.unwrap().value - 4.0).abs() < 0.1);
+        context.library.entries[0].measured = None;
+        assert_eq!(
+            claims(&context, [(path, text)])[0].verdict,
+            Verdict::Unmeasured
+        );
+    }
+}

@@ -1,0 +1,322 @@
+//! The editions of the book: the same chapters and numbers, one folder of HTML per language.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use mdbook_driver::MDBook;
+use mdbook_preprocessor::book::Book;
+use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
+use mdbook_renderer::{RenderContext, Renderer};
+use measure::library::Library;
+
+use crate::catalog::{self, Catalog};
+use crate::cited::Sources;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::gettext::Gettext;
+use crate::interface::Interface;
+use crate::measurements::{Context, Measurements};
+use crate::site::{Language, Site};
+use crate::twin::{self, Programs};
+use crate::{directive, lint, page};
+
+/// How an edition is built.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Where the page asks the development server whether to load itself anew.
+    pub live_reload: Option<String>,
+}
+
+/// An edition that was built.
+#[derive(Debug, Clone)]
+pub struct Edition {
+    pub language: Language,
+    /// Holds its `index.html`.
+    pub folder: PathBuf,
+    pub elapsed: Duration,
+}
+
+/// A chapter as a reader of one edition sees it, still in Markdown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExpandedChapter {
+    /// Below the folder of the chapters.
+    pub path: PathBuf,
+    pub markdown: String,
+}
+
+/// Builds every edition into `book/<code>/`, and the page `book/index.html` that leads to them. Where one of them fails, those built
+/// before are left as they stood.
+pub fn build(site: &Site, library: &Library, options: &Options) -> Result<Vec<Edition>> {
+    let output = site.output_dir();
+    std::fs::create_dir_all(&output).with_context(|| format!("cannot create {}", output.display()))?;
+    // Beside the editions, so that they can be put in their place by renaming.
+    let fresh = tempfile::Builder::new()
+        .prefix(".building-")
+        .tempdir_in(&output)
+        .with_context(|| format!("cannot write to {}", output.display()))?;
+    let results: Vec<Result<Edition>> = std::thread::scope(|scope| {
+        let threads: Vec<_> = site
+            .languages
+            .iter()
+            .map(|language| {
+                let folder = fresh.path().join(&language.code);
+                scope.spawn(move || build_one(site, library, language, &folder, options))
+            })
+            .collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    });
+    let mut editions = all(results)?;
+    let old = fresh.path().join("old");
+    std::fs::create_dir(&old)?;
+    for edition in &mut editions {
+        let place = output.join(&edition.language.code);
+        if place.exists() {
+            std::fs::rename(&place, old.join(&edition.language.code))
+                .with_context(|| format!("cannot replace {}", place.display()))?;
+        }
+        std::fs::rename(&edition.folder, &place).with_context(|| format!("cannot write {}", place.display()))?;
+        edition.folder = place;
+    }
+    let index = page::index(site, &interfaces(site)?);
+    catalog::write_atomically(&output.join("index.html"), &index)?;
+    Ok(editions)
+}
+
+fn build_one(site: &Site, library: &Library, language: &Language, folder: &Path, options: &Options) -> Result<Edition> {
+    let started = Instant::now();
+    let catalog = catalog(site, language)?;
+    let context = context(site, library, language, catalog.as_ref())?;
+    let interface = context.interface.clone();
+    let mut book = load(site, language, catalog, Some(context), options)?;
+    book.config.build.build_dir = folder.to_owned();
+    book.build()
+        .with_context(|| format!("the {} edition could not be built", language.name))?;
+    page::finish(site, &interface, folder)?;
+    Ok(Edition {
+        language: language.clone(),
+        folder: folder.to_owned(),
+        elapsed: started.elapsed(),
+    })
+}
+
+/// Every chapter of an edition after all preprocessing.
+pub fn expand(site: &Site, library: &Library, language: &Language) -> Result<Vec<ExpandedChapter>> {
+    let catalog = catalog(site, language)?;
+    let context = context(site, library, language, catalog.as_ref())?;
+    let book = load(site, language, catalog, Some(context), &Options::default())?;
+    let (book, _) = book.preprocess_book(&Unrendered("expansion"))?;
+    Ok(chapters(&book)
+        .map(|(path, markdown)| ExpandedChapter { path, markdown })
+        .collect())
+}
+
+/// Every chapter in the source language with its programs and included files, and with its directives: what is to be translated.
+pub(crate) fn sources(site: &Site) -> Result<Vec<(PathBuf, String)>> {
+    let book = load(site, site.source_language(), None, None, &Options::default())?;
+    let (book, _) = book.preprocess_book(&Unrendered(catalog::EXTRACTION))?;
+    Ok(chapters(&book).collect())
+}
+
+/// All that is wrong in chapters and catalogs and can be found without building.
+pub fn check(site: &Site, library: &Library) -> Result<Vec<Diagnostic>> {
+    let mut diagnostics = Vec::new();
+    let context = context(site, library, site.source_language(), None)?;
+    let book = load(site, site.source_language(), None, None, &Options::default())?;
+    for (path, text) in chapters(&book.book) {
+        let shown = site.relative(&site.source_dir().join(path));
+        diagnostics.extend(lint::check_source(&shown, &text, &context));
+        diagnostics.extend(twin::expand(&text, &site.root, &shown).1);
+        diagnostics.extend(headings_without_id(&text, &shown));
+    }
+    // The catalogs are compared with chapters that can be read.
+    if diagnostics.is_empty() {
+        for language in site.languages.iter().filter(|language| !language.source) {
+            diagnostics.extend(catalog::check(site, library, language)?);
+        }
+    }
+    diagnostics.sort();
+    diagnostics.dedup();
+    Ok(diagnostics)
+}
+
+/// The strings of the interface in each language.
+fn interfaces(site: &Site) -> Result<Vec<Interface>> {
+    site.languages
+        .iter()
+        .map(|language| Ok(Interface::new(language.clone(), catalog(site, language)?.as_ref())))
+        .collect()
+}
+
+/// A translation as it stands, finished or not; none for the source language. A language just added may have no catalog yet.
+pub(crate) fn catalog(site: &Site, language: &Language) -> Result<Option<Catalog>> {
+    let path = site.catalog_path(language);
+    if language.source || !path.is_file() {
+        return Ok(None);
+    }
+    Catalog::read(&path, &site.relative(&path)).map(Some)
+}
+
+pub(crate) fn context(site: &Site, library: &Library, language: &Language, catalog: Option<&Catalog>) -> Result<Arc<Context>> {
+    Ok(Arc::new(Context {
+        library: library.clone(),
+        interface: Interface::new(language.clone(), catalog),
+        sources: Sources::open(&site.root)?,
+        root: site.root.clone(),
+    }))
+}
+
+/// The book in one language with the preprocessors of this crate in the places that book.toml gives them.
+fn load(
+    site: &Site,
+    language: &Language,
+    catalog: Option<Catalog>,
+    context: Option<Arc<Context>>,
+    options: &Options,
+) -> Result<MDBook> {
+    let mut config = site.config.clone();
+    for name in [Programs::NAME, Gettext::NAME, MEASUREMENTS] {
+        ensure!(
+            config.get::<toml::Value>(&format!("preprocessor.{name}"))?.is_some(),
+            "book.toml lacks [preprocessor.{name}], which says when it runs"
+        );
+    }
+    let interface = Interface::new(language.clone(), catalog.as_ref());
+    config.book.language = Some(language.code.clone());
+    config.book.title = config.book.title.map(|title| interface.label(&title));
+    config.book.description = config.book.description.map(|text| interface.label(&text));
+    // A chapter that the table of contents names and nobody wrote is a mistake, not a wish.
+    config.build.create_missing = false;
+    if let Some(endpoint) = &options.live_reload {
+        config.set("output.html.live-reload-endpoint", endpoint)?;
+    }
+    let mut book = MDBook::load_with_config(&site.root, config)?;
+    book.with_preprocessor(Programs).with_preprocessor(Gettext::new(catalog));
+    match context {
+        Some(context) => book.with_preprocessor(Measurements::new(context)).with_preprocessor(Leftovers {
+            source_dir: site.source_dir(),
+            shown: site.relative(&site.source_dir()),
+        }),
+        None => book.with_preprocessor(Unfilled),
+    };
+    Ok(book)
+}
+
+const MEASUREMENTS: &str = "measurements";
+
+/// Stands in the place of [`Measurements`] where numbers stay directives.
+struct Unfilled;
+
+impl Preprocessor for Unfilled {
+    fn name(&self) -> &str {
+        MEASUREMENTS
+    }
+
+    fn run(&self, _: &PreprocessorContext, book: Book) -> Result<Book> {
+        Ok(book)
+    }
+}
+
+/// Refuses a book in which a directive is left, since mdBook only logs an include that failed. Runs last.
+struct Leftovers {
+    source_dir: PathBuf,
+    shown: PathBuf,
+}
+
+impl Preprocessor for Leftovers {
+    fn name(&self) -> &str {
+        "leftovers"
+    }
+
+    fn run(&self, _: &PreprocessorContext, book: Book) -> Result<Book> {
+        let mut diagnostics = Vec::new();
+        for (path, text) in chapters(&book) {
+            let parsed = directive::parse(&text);
+            let left = parsed
+                .directives
+                .iter()
+                .map(|left| (text[left.head.clone()].to_owned(), left.head.start))
+                .chain(parsed.errors.iter().map(|error| (brief(&text[error.offset..]), error.offset)));
+            for (left, _) in left {
+                // The line in the file the writer knows; a translation has other lines.
+                let source = std::fs::read_to_string(self.source_dir.join(&path)).unwrap_or_default();
+                let offset = source.find(&left).unwrap_or(0);
+                diagnostics.push(Diagnostic::at(
+                    &self.shown.join(&path),
+                    &source,
+                    offset,
+                    format!("`{left}` could not be replaced"),
+                    "an include names a file or an anchor that is not there, or the directive is misspelt; \
+                     write \\{{# for the text itself",
+                ));
+            }
+        }
+        Diagnostics(diagnostics).into_result()?;
+        Ok(book)
+    }
+}
+
+fn brief(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    line.chars().take(60).collect()
+}
+
+/// A renderer that is only a name: for the book as it is before rendering.
+struct Unrendered(&'static str);
+
+impl Renderer for Unrendered {
+    fn name(&self) -> &str {
+        self.0
+    }
+
+    fn render(&self, _: &RenderContext) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Chapters that have a file, with their text, in the order of the book.
+fn chapters(book: &Book) -> impl Iterator<Item = (PathBuf, String)> {
+    book.chapters()
+        .filter_map(|chapter| Some((chapter.source_path.clone()?, chapter.content.clone())))
+}
+
+/// Headings whose anchor mdBook would make up from their words, other words in each language.
+fn headings_without_id(text: &str, shown: &Path) -> Vec<Diagnostic> {
+    use mdbook_markdown::pulldown_cmark::{Event, Tag};
+    use mdbook_markdown::{MarkdownOptions, new_cmark_parser};
+    new_cmark_parser(text, &MarkdownOptions::default())
+        .into_offset_iter()
+        .filter_map(|(event, range)| match event {
+            Event::Start(Tag::Heading { id: None, .. }) => Some(Diagnostic::at(
+                shown,
+                text,
+                range.start,
+                format!("the heading `{}` has no id of its own", text[range].trim_matches(['#', ' ', '\n'])),
+                "write {#some-id} at its end: links and the change of language need the same anchor in all editions",
+            )),
+            _ => None,
+        })
+        .collect()
+}
+
+/// All values, or all diagnostics of all failures; any other error goes first.
+fn all<T>(results: Vec<Result<T>>) -> Result<Vec<T>> {
+    let mut values = Vec::new();
+    let mut diagnostics = Vec::new();
+    for result in results {
+        match result {
+            Ok(value) => values.push(value),
+            Err(error) => match error.downcast::<Diagnostics>() {
+                Ok(Diagnostics(mistakes)) => diagnostics.extend(mistakes),
+                Err(error) => return Err(error),
+            },
+        }
+    }
+    diagnostics.sort();
+    diagnostics.dedup();
+    Diagnostics(diagnostics).into_result()?;
+    Ok(values)
+}

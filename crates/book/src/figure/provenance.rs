@@ -1,0 +1,185 @@
+//! Where, when and with what a figure's numbers were measured, and how to measure them again: one line.
+
+use measure::library::{Entry, Measured, Origin};
+
+use super::plain;
+use crate::interface::Interface;
+use crate::number::whole;
+
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
+pub fn line(entry: &Entry, interface: &Interface) -> String {
+    let command = format!(
+        "<code>cargo xtask measure {}</code>",
+        plain(&entry.experiment.id)
+    );
+    let parts = match &entry.measured {
+        Some(measured) => measured_parts(entry, measured, &command, interface),
+        None => vec![fill_html(
+            interface,
+            "not measured yet on this machine: run {command}",
+            ("command", &command),
+        )],
+    };
+    format!("<p class=\"provenance\">{}</p>\n", parts.join(" · "))
+}
+
+fn measured_parts(
+    entry: &Entry,
+    measured: &Measured,
+    command: &str,
+    interface: &Interface,
+) -> Vec<String> {
+    let results = &measured.results;
+    let mut parts = Vec::new();
+    if measured.origin == Origin::Own {
+        parts.push(strong(&interface.text("your own results, not published")));
+    } else if results
+        .published
+        .as_ref()
+        .is_some_and(|published| published.preliminary)
+    {
+        parts.push(strong(&interface.text("preliminary")));
+    }
+    let machine = &results.machine;
+    let cores =
+        count(machine.cores, "{count} core", "{count} cores", interface).replace(' ', "\u{a0}");
+    let mut about = vec![machine.cpu.clone(), cores];
+    about.extend(machine.hypervisor.clone());
+    parts.push(plain(&about.join(", ")));
+    let python = &results.environment.python;
+    let build = if python.optimised {
+        interface.text("optimised build")
+    } else {
+        interface.text("build without optimisations")
+    };
+    parts.push(plain(&format!("Python {}, {build}", python.version)));
+    parts.push(plain(&format!("rustc {}", results.environment.rustc)));
+    let packages: Vec<String> = results
+        .environment
+        .packages
+        .iter()
+        .map(|(name, version)| format!("{name} {version}"))
+        .collect();
+    if !packages.is_empty() {
+        parts.push(plain(&packages.join(", ")));
+    }
+    parts.push(plain(&date(&results.started, interface)));
+    let sessions = count(
+        results.sessions(),
+        "{count} session",
+        "{count} sessions",
+        interface,
+    );
+    let rounds = count(
+        results.campaign.rounds as usize,
+        "{count} round",
+        "{count} rounds",
+        interface,
+    );
+    let set_aside = match results.campaign.set_aside {
+        0 => interface.text("no run set aside"),
+        number => count(
+            number as usize,
+            "{count} run set aside",
+            "{count} runs set aside",
+            interface,
+        ),
+    };
+    parts.push(plain(&format!("{sessions} × {rounds}, {set_aside}")));
+    let stale: Vec<String> = entry
+        .experiment
+        .programs
+        .iter()
+        .filter(|program| measured.stale.contains(&program.id))
+        .map(|program| interface.label(&program.label))
+        .collect();
+    if !stale.is_empty() {
+        parts.push(strong(&interface.fill(
+            "changed since they were measured, so not shown: {programs}",
+            &[("programs", &stale.join(", "))],
+        )));
+    }
+    parts.push(fill_html(
+        interface,
+        "to measure again: {command}",
+        ("command", command),
+    ));
+    parts
+}
+
+fn strong(text: &str) -> String {
+    format!("<strong>{}</strong>", plain(text))
+}
+
+/// A string of the interface with HTML in the place of a name.
+fn fill_html(interface: &Interface, english: &'static str, (name, html): (&str, &str)) -> String {
+    plain(&interface.text(english)).replace(&format!("{{{name}}}"), html)
+}
+
+fn count(number: usize, one: &'static str, many: &'static str, interface: &Interface) -> String {
+    let words = if number == 1 { one } else { many };
+    interface.fill(
+        words,
+        &[("count", &whole(number as f64, interface.language()))],
+    )
+}
+
+/// `2026-01-31T12:00:00Z` as 31 January 2026; what is no such date is shown as it is.
+fn date(moment: &str, interface: &Interface) -> String {
+    let mut parts = moment.split('T').next().unwrap_or_default().splitn(3, '-');
+    let mut next = || parts.next().and_then(|part| part.parse::<usize>().ok());
+    let (Some(year), Some(month), Some(day)) = (next(), next(), next()) else {
+        return moment.to_owned();
+    };
+    let Some(month) = month.checked_sub(1).and_then(|month| MONTHS.get(month)) else {
+        return moment.to_owned();
+    };
+    interface.fill(
+        "{day} {month} {year}",
+        &[
+            ("day", &day.to_string()),
+            ("month", &interface.text(month)),
+            ("year", &year.to_string()),
+        ],
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+
+    #[test]
+    fn dates_are_those_of_the_language() {
+        assert_eq!(
+            date("2026-01-31T12:00:00Z", &fixture::english()),
+            "31 January 2026"
+        );
+        assert_eq!(date("2026-01-05", &fixture::italian()), "5 gennaio 2026");
+        assert_eq!(date("2026-13-05", &fixture::english()), "2026-13-05");
+        assert_eq!(date("soon", &fixture::english()), "soon");
+    }
+
+    #[test]
+    fn one_is_not_many() {
+        let cores = |number| count(number, "{count} core", "{count} cores", &fixture::english());
+        assert_eq!(
+            (cores(1), cores(2)),
+            ("1 core".to_owned(), "2 cores".to_owned())
+        );
+    }
+}

@@ -1,0 +1,330 @@
+//! A small library and both languages, for tests.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use measure::experiment::{
+    Better, Cores, Experiment, Language as Source, Metric, Parameter, Program, Quantity, Unit,
+};
+use measure::library::{Entry, Library, Measured, Origin};
+use measure::results::{
+    Campaign, Environment, FORMAT, Machine, Phase, Publication, PythonBuild, Results, Run,
+};
+
+use crate::catalog::Catalog;
+use crate::cited::Sources;
+use crate::interface::Interface;
+use crate::measurements::Context;
+use crate::site::Language;
+
+pub fn english() -> Interface {
+    let language = Language {
+        code: "en".into(),
+        name: "English".into(),
+        decimal: '.',
+        thousands: ',',
+        source: true,
+    };
+    Interface::new(language, None)
+}
+
+pub fn italian() -> Interface {
+    let language = Language {
+        code: "it".into(),
+        name: "Italiano".into(),
+        decimal: ',',
+        thousands: '.',
+        source: false,
+    };
+    Interface::new(language, Some(&Catalog::from_pairs(ITALIAN)))
+}
+
+/// Enough of a translation to see that every string goes through the catalog.
+const ITALIAN: &[(&str, &str)] = &[
+    ("per second", "al secondo"),
+    ("cores", "core"),
+    (
+        "one session, so no interval",
+        "una sola sessione, quindi nessun intervallo",
+    ),
+    (
+        "95 % interval {low} to {high}, {sessions} sessions",
+        "intervallo al 95 % da {low} a {high}, {sessions} sessioni",
+    ),
+    ("not measured yet", "non ancora misurato"),
+    ("changed since it was measured", "cambiato dopo la misura"),
+    ("to measure it: {command}", "per misurarlo: {command}"),
+    (
+        "these results contradict it",
+        "questi risultati lo smentiscono",
+    ),
+    (
+        "these results cannot decide it",
+        "questi risultati non bastano a deciderlo",
+    ),
+    ("lower is better", "meno è meglio"),
+    ("higher is better", "più è meglio"),
+    ("logarithmic axis", "asse logaritmico"),
+    ("Data", "Dati"),
+    ("Data, with 95 % intervals", "Dati, con intervalli al 95 %"),
+    ("Program", "Programma"),
+    ("Wait {number}", "Attesa {number}"),
+    ("Duration", "Durata"),
+    ("{start} to {end}", "da {start} a {end}"),
+    ("from the start of the phase", "dall’inizio della fase"),
+    (
+        "of each program, the run of median duration",
+        "di ogni programma, l’esecuzione di durata mediana",
+    ),
+    ("{count} core", "{count} core"),
+    ("{count} cores", "{count} core"),
+    ("optimised build", "compilato con ottimizzazioni"),
+    (
+        "build without optimisations",
+        "compilato senza ottimizzazioni",
+    ),
+    ("{count} session", "{count} sessione"),
+    ("{count} sessions", "{count} sessioni"),
+    ("{count} round", "{count} giro"),
+    ("{count} rounds", "{count} giri"),
+    ("no run set aside", "nessuna esecuzione scartata"),
+    ("{count} run set aside", "{count} esecuzione scartata"),
+    ("{count} runs set aside", "{count} esecuzioni scartate"),
+    ("preliminary", "preliminare"),
+    (
+        "your own results, not published",
+        "risultati tuoi, non pubblicati",
+    ),
+    (
+        "not measured yet on this machine: run {command}",
+        "non ancora misurato su questa macchina: esegui {command}",
+    ),
+    (
+        "changed since they were measured, so not shown: {programs}",
+        "cambiati dopo la misura, quindi non mostrati: {programs}",
+    ),
+    (
+        "to measure again: {command}",
+        "per ripetere la misura: {command}",
+    ),
+    ("{day} {month} {year}", "{day} {month} {year}"),
+    ("January", "gennaio"),
+    ("echo", "eco"),
+    ("CPU per message", "CPU per messaggio"),
+    ("messages per second", "messaggi al secondo"),
+    ("Tokio, one thread", "Tokio, un thread"),
+    ("requests/s", "richieste/s"),
+];
+
+fn program(id: &str, label: &str, language: Source, connections: Option<f64>) -> Program {
+    Program {
+        id: id.into(),
+        label: label.into(),
+        language,
+        file: "main.rs".into(),
+        arguments: Vec::new(),
+        cores: Cores::default(),
+        parameters: connections
+            .map(|n| ("connections".to_owned(), n))
+            .into_iter()
+            .collect(),
+        ideal: BTreeMap::from([("messages".to_owned(), 1.0)]),
+    }
+}
+
+fn metric(id: &str, label: &str, quantity: Quantity, better: Option<Better>) -> Metric {
+    Metric {
+        id: id.into(),
+        label: label.into(),
+        quantity,
+        phase: "messages".into(),
+        better,
+    }
+}
+
+/// The experiment `echo` of three programs: `asyncio` takes four times the CPU of `tokio`, give or take a little per session.
+pub fn library() -> Library {
+    let experiment = Experiment {
+        id: "echo".into(),
+        folder: "examples/echo".into(),
+        title: "echo".into(),
+        rounds: 2,
+        timeout_seconds: 10.0,
+        cores: None,
+        parameters: BTreeMap::from([
+            (
+                "connections".to_owned(),
+                Parameter {
+                    value: 200.0,
+                    unit: Unit::Count,
+                    verify: None,
+                },
+            ),
+            (
+                "nap".to_owned(),
+                Parameter {
+                    value: 10.0,
+                    unit: Unit::Milliseconds,
+                    verify: None,
+                },
+            ),
+            (
+                "message".to_owned(),
+                Parameter {
+                    value: 1024.0,
+                    unit: Unit::Bytes,
+                    verify: None,
+                },
+            ),
+        ]),
+        load: None,
+        delay_server: None,
+        programs: vec![
+            program("asyncio", "asyncio streams", Source::Python, Some(50.0)),
+            program("uvloop", "asyncio Protocol on uvloop", Source::Python, None),
+            program("tokio", "Tokio, one thread", Source::Rust, None),
+        ],
+        metrics: vec![
+            metric(
+                "cpu",
+                "CPU per message",
+                Quantity::CpuPerWork,
+                Some(Better::Lower),
+            ),
+            metric(
+                "rate",
+                "messages per second",
+                Quantity::WorkPerSecond,
+                Some(Better::Higher),
+            ),
+            metric("cores", "cores kept busy", Quantity::CpuShare, None),
+            metric(
+                "excess",
+                "time over the ideal",
+                Quantity::Excess,
+                Some(Better::Lower),
+            ),
+        ],
+    };
+    let mut runs = Vec::new();
+    for session in 0..3u32 {
+        for round in 0..2u32 {
+            for (position, (program, factor)) in [("asyncio", 4.0), ("uvloop", 1.9), ("tokio", 1.0)]
+                .into_iter()
+                .enumerate()
+            {
+                let wobble =
+                    1.0 + 0.01 * f64::from((session * 7 + round * 3 + position as u32 * 5) % 4);
+                let cpu = 0.24 * factor * wobble;
+                let seconds = 1.0 + cpu;
+                runs.push(Run {
+                    program: program.into(),
+                    session,
+                    round,
+                    position: position as u32,
+                    wall_seconds: seconds + 0.1,
+                    user_seconds: cpu / 2.0,
+                    system_seconds: cpu / 2.0,
+                    voluntary_switches: 10,
+                    involuntary_switches: 1,
+                    foreign_cores: 0.01,
+                    phases: BTreeMap::from([(
+                        "messages".to_owned(),
+                        Phase {
+                            seconds,
+                            work: 20_000,
+                            cpu_seconds: cpu,
+                            peer_cpu_seconds: None,
+                            offered_per_second: None,
+                            late_p99_seconds: None,
+                            spans: match program {
+                                "asyncio" => vec![(0.0, 0.33), (0.34, 0.8), (0.8, seconds)],
+                                _ => vec![(0.0, 0.4), (0.01, 0.9), (0.01, seconds)],
+                            },
+                            latency: Vec::new(),
+                        },
+                    )]),
+                });
+            }
+        }
+    }
+    let results = Results {
+        format: FORMAT,
+        experiment: "echo".into(),
+        machine: Machine {
+            id: "test".into(),
+            cpu: "Example CPU <2.4 GHz>".into(),
+            cores: 2,
+            hypervisor: Some("KVM".into()),
+            memory_bytes: 1 << 32,
+        },
+        environment: Environment {
+            kernel: "Linux 6.1".into(),
+            python: PythonBuild {
+                version: "3.13.1".into(),
+                compiler: "GCC 12".into(),
+                configure: Vec::new(),
+                optimised: true,
+            },
+            rustc: "1.95.0".into(),
+            packages: BTreeMap::from([
+                ("tokio".into(), "1.54.1".into()),
+                ("uvloop".into(), "0.22.1".into()),
+            ]),
+        },
+        started: "2026-01-31T12:00:00Z".into(),
+        published: Some(Publication {
+            date: "2026-02-01".into(),
+            preliminary: false,
+        }),
+        campaign: Campaign {
+            sessions: 3,
+            rounds: 2,
+            seed: 1,
+            set_aside: 2,
+        },
+        fingerprints: ["asyncio", "uvloop", "tokio"]
+            .map(|id| (id.to_owned(), "0".to_owned()))
+            .into(),
+        parameters: BTreeMap::new(),
+        runs,
+    };
+    Library {
+        entries: vec![Entry {
+            experiment,
+            measured: Some(Measured {
+                results,
+                origin: Origin::Published,
+                path: PathBuf::from("measurements/test/echo.json"),
+                stale: Vec::new(),
+            }),
+        }],
+    }
+}
+
+pub const SOURCES: &str = r#"
+    [C8]
+    source = "MagicStack"
+    where = "magic.io"
+    year = 2016
+    uvloop = { value = 105459, unit = "requests/s" }
+
+    [B9]
+    source = "a primer"
+    one_by_one = { value = 170, unit = "ms" }
+
+    [C7]
+    source = "an article & more"
+    year = 2025
+    speed_up = { value = "130x" }
+"#;
+
+/// What the preprocessor needs, in one of the languages above.
+pub fn context(interface: Interface) -> Context {
+    Context {
+        library: library(),
+        interface,
+        sources: Sources::parse(SOURCES).expect("a valid list of sources"),
+        root: PathBuf::from("."),
+    }
+}

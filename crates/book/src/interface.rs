@@ -1,0 +1,196 @@
+//! Words that the book's own machinery puts on the page, in the reader's language.
+
+use std::collections::HashMap;
+
+use crate::catalog::Catalog;
+use crate::site::Language;
+
+/// Every English string of the interface; translators find them in the catalog. Keep the groups together and name who shows them.
+///
+/// `{name}` in a string is filled in by the caller and must stand in the translation as well.
+pub const STRINGS: &[&str] = &[
+    // edition.rs: the page that leads to the editions.
+    "Read the book in {language}",
+    // page.rs: the menu bar's choice of languages.
+    "Language",
+    // page.rs: mdBook's own pages. Keys and `...` stay.
+    "Keyboard shortcuts",
+    "Press <kbd>←</kbd> or <kbd>→</kbd> to navigate between chapters",
+    "Press <kbd>S</kbd> or <kbd>/</kbd> to search in the book",
+    "Press <kbd>?</kbd> to show this help",
+    "Press <kbd>Esc</kbd> to hide this help",
+    "Table of contents",
+    "Toggle Table of Contents",
+    "Change theme",
+    "Themes",
+    "Auto",
+    "Light",
+    "Search (`/`)",
+    "Toggle Searchbar",
+    "Search this book ...",
+    "Print this book",
+    "Page navigation",
+    "Previous chapter",
+    "Next chapter",
+    // page.rs: titles of alerts.
+    "Note",
+    "Tip",
+    "Important",
+    "Warning",
+    "Caution",
+    // page.rs: mdBook's scripts.
+    "Copy to clipboard",
+    "Copied!",
+    "Show hidden lines",
+    "Hide lines",
+    "No search results for",
+    "search result for",
+    "search results for",
+    // number.rs: values with their certainty.
+    "per second",
+    "cores",
+    "one session, so no interval",
+    "95 % interval {low} to {high}, {sessions} sessions",
+    // measurements.rs, claim.rs: what there is no value for, and what data say of a claim.
+    "not measured yet",
+    "changed since it was measured",
+    "to measure it: {command}",
+    "these results contradict it",
+    "these results cannot decide it",
+    // figure/: axes, the table of data.
+    "lower is better",
+    "higher is better",
+    "logarithmic axis",
+    "from the start of the phase",
+    "of each program, the run of median duration",
+    "Data",
+    "Data, with 95 % intervals",
+    "Program",
+    "Wait {number}",
+    "Duration",
+    "{start} to {end}",
+    // figure/provenance.rs: where the numbers come from.
+    "your own results, not published",
+    "preliminary",
+    "{count} core",
+    "{count} cores",
+    "optimised build",
+    "build without optimisations",
+    "{count} session",
+    "{count} sessions",
+    "{count} round",
+    "{count} rounds",
+    "no run set aside",
+    "{count} run set aside",
+    "{count} runs set aside",
+    "changed since they were measured, so not shown: {programs}",
+    "not measured yet on this machine: run {command}",
+    "to measure again: {command}",
+    "{day} {month} {year}",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
+/// Translated strings of one edition.
+#[derive(Debug, Clone)]
+pub struct Interface {
+    language: Language,
+    translations: HashMap<String, String>,
+}
+
+impl Interface {
+    /// Without a catalog everything is in English.
+    pub fn new(language: Language, catalog: Option<&Catalog>) -> Interface {
+        Interface {
+            language,
+            translations: catalog
+                .map(|catalog| {
+                    catalog
+                        .translations()
+                        .map(|(english, translated)| (english.to_owned(), translated.to_owned()))
+                        .collect()
+                })
+                .unwrap_or_default(),
+        }
+    }
+
+    pub fn language(&self) -> &Language {
+        &self.language
+    }
+
+    /// A string of [`STRINGS`]; English where there is no translation yet.
+    pub fn text(&self, english: &'static str) -> String {
+        debug_assert!(
+            STRINGS.contains(&english),
+            "`{english}` is missing in interface::STRINGS, so translators never see it"
+        );
+        self.label(english)
+    }
+
+    /// The same with `{name}`s filled in.
+    pub fn fill(&self, english: &'static str, values: &[(&str, &str)]) -> String {
+        let mut text = self.text(english);
+        for (name, value) in values {
+            text = text.replace(&format!("{{{name}}}"), value);
+        }
+        text
+    }
+
+    /// A label of a manifest (programs, metrics, titles of experiments).
+    pub fn label(&self, english: &str) -> String {
+        self.translations
+            .get(english)
+            .cloned()
+            .unwrap_or_else(|| english.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn italian() -> Language {
+        Language {
+            code: "it".into(),
+            name: "Italiano".into(),
+            decimal: ',',
+            thousands: '.',
+            source: false,
+        }
+    }
+
+    #[test]
+    fn what_is_not_translated_stays_english() {
+        let catalog = Catalog::from_pairs(&[("Language", "Lingua"), ("Themes", "")]);
+        let interface = Interface::new(italian(), Some(&catalog));
+        assert_eq!(interface.text("Language"), "Lingua");
+        assert_eq!(interface.text("Themes"), "Themes");
+        assert_eq!(interface.label("CPU per request"), "CPU per request");
+    }
+
+    #[test]
+    fn values_are_filled_into_the_translation() {
+        let catalog = Catalog::from_pairs(&[("Read the book in {language}", "Leggi il libro in {language}")]);
+        let interface = Interface::new(italian(), Some(&catalog));
+        assert_eq!(
+            interface.fill("Read the book in {language}", &[("language", "italiano")]),
+            "Leggi il libro in italiano"
+        );
+    }
+
+    #[test]
+    fn no_string_stands_twice() {
+        let unique: std::collections::HashSet<_> = STRINGS.iter().collect();
+        assert_eq!(unique.len(), STRINGS.len());
+    }
+}

@@ -1,0 +1,49 @@
+//! Turns chapters, translations and published results into the editions of the book. Starts no process.
+//!
+//! ```text
+//! src/*.md --> Programs --> mdBook's links --> Gettext --> Measurements --> mdBook's HTML --> book/<language>/
+//!              (twin)                          (gettext,   (measurements,
+//!                                               catalog,    number, figure,
+//!                                               twin)       claim, cited)
+//!
+//! Site         root, book.toml, languages
+//!  \-- Language        code, and how numbers are written
+//! Catalog      messages of one translation (po/<code>.po)
+//! Interface    strings of the machinery in the reader's language
+//! Diagnostic   path, line, what is wrong, what to do
+//! ```
+//!
+//! `Programs` comes first so that the comments of the code it inserts are translated; `Measurements` comes last so that a new
+//! measurement changes no message of a catalog.
+
+pub mod catalog;
+pub mod cited;
+pub mod claim;
+pub mod code;
+pub mod diagnostic;
+pub mod directive;
+pub mod edition;
+pub mod figure;
+pub mod gettext;
+pub mod interface;
+pub mod lint;
+pub mod measurements;
+pub mod number;
+mod page;
+pub mod preprocess;
+pub mod numeral;
+pub mod prose;
+pub mod reference;
+pub mod serve;
+pub mod site;
+pub mod twin;
+
+#[cfg(test)]
+mod fixture;
+
+pub use catalog::Catalog;
+pub use diagnostic::{Diagnostic, Diagnostics};
+pub use interface::Interface;
+#[doc(hidden)]
+pub use page::page_strings;
+pub use site::{Language, Site};

@@ -1,0 +1,503 @@
+//! Puts values, claims, citations and figures in the place of their directives: the last step before HTML, so that numbers are in no
+//! catalog and both editions show the same data.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use mdbook_preprocessor::book::{Book, BookItem};
+use mdbook_preprocessor::errors::Result;
+use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
+use measure::library::Library;
+
+use crate::cited::Sources;
+use crate::claim;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::directive::{self, Directive, Parsed};
+use crate::figure::Figure;
+use crate::interface::Interface;
+use crate::number::{self, Shown, escape};
+use crate::reference::{self, Problem, Reference};
+
+/// The directives that are replaced here.
+const OURS: &[&str] = &["measured", "claim", "param", "cited", "number", "figure"];
+/// Those that others replace: [`crate::twin`] before this, and mdBook itself.
+const OTHERS: &[&str] = &[
+    "twin",
+    "listing",
+    "include",
+    "rustdoc_include",
+    "playground",
+    "playpen",
+    "title",
+];
+
+/// What directives are resolved against.
+#[derive(Debug, Clone)]
+pub struct Context {
+    pub library: Library,
+    pub interface: Interface,
+    pub sources: Sources,
+    /// The folder that holds `book.toml`.
+    pub root: PathBuf,
+}
+
+/// The preprocessor.
+#[derive(Debug, Clone)]
+pub struct Measurements {
+    context: Arc<Context>,
+}
+
+impl Measurements {
+    pub fn new(context: Arc<Context>) -> Measurements {
+        Measurements { context }
+    }
+}
+
+impl Preprocessor for Measurements {
+    fn name(&self) -> &str {
+        "measurements"
+    }
+
+    fn run(&self, context: &PreprocessorContext, mut book: Book) -> Result<Book> {
+        let mut diagnostics = Vec::new();
+        book.for_each_mut(|item| {
+            if let BookItem::Chapter(chapter) = item
+                && let Some(source) = &chapter.source_path
+            {
+                let path = context.config.book.src.join(source);
+                let (text, found) = expand(&path, &chapter.content, &self.context);
+                chapter.content = text;
+                diagnostics.extend(found);
+            }
+        });
+        Diagnostics(diagnostics).into_result()?;
+        Ok(book)
+    }
+
+    /// The translators' catalog is made of what stands before the numbers.
+    fn supports_renderer(&self, renderer: &str) -> Result<bool> {
+        Ok(renderer != "xgettext")
+    }
+}
+
+/// A chapter's text with its directives replaced, and what is wrong with them. A wrong one is left as it stands; so are those of others.
+pub fn expand(path: &Path, text: &str, context: &Context) -> (String, Vec<Diagnostic>) {
+    let Parsed { directives, errors } = directive::parse(text);
+    let mut page = Page::new(text, context, &directives);
+    for error in errors {
+        page.report(error.offset, Problem::new(error.message, error.help));
+    }
+    let expanded = page.expand(0..text.len(), &directives);
+    let mut problems = page.problems;
+    problems.sort_by_key(|(offset, _)| *offset);
+    let diagnostics = problems
+        .into_iter()
+        .map(|(offset, problem)| Diagnostic::at(path, text, offset, problem.message, problem.help))
+        .collect();
+    (expanded, diagnostics)
+}
+
+/// A chapter at work.
+struct Page<'a> {
+    text: &'a str,
+    context: &'a Context,
+    /// The figures on it, so that claims can point at them.
+    figures: Vec<Figure<'a>>,
+    problems: Vec<(usize, Problem)>,
+}
+
+impl<'a> Page<'a> {
+    fn new(text: &'a str, context: &'a Context, directives: &'a [Directive]) -> Page<'a> {
+        let mut page = Page {
+            text,
+            context,
+            figures: Vec::new(),
+            problems: Vec::new(),
+        };
+        for directive in directives
+            .iter()
+            .filter(|directive| directive.name == "figure")
+        {
+            // What cannot be read is reported in its turn.
+            let Ok(figure) = Figure::parse(&directive.arguments, &context.library) else {
+                continue;
+            };
+            if page.figures.iter().any(|other| other.id() == figure.id()) {
+                page.report(
+                    directive.range.start,
+                    Problem::new(
+                        format!(
+                            "the figure `{}` is on this page already",
+                            directive.arguments
+                        ),
+                        "refer to the other one",
+                    ),
+                );
+            }
+            page.figures.push(figure);
+        }
+        page
+    }
+
+    fn report(&mut self, offset: usize, problem: Problem) {
+        self.problems.push((offset, problem));
+    }
+
+    /// A stretch of the text with the directives in it replaced.
+    fn expand(&mut self, range: Range<usize>, directives: &[Directive]) -> String {
+        let mut expanded = String::with_capacity(range.len());
+        let mut from = range.start;
+        for directive in directives {
+            expanded.push_str(&self.text[from..directive.range.start]);
+            from = directive.range.end;
+            match self.replacement(directive) {
+                Ok(Some(replacement)) => expanded.push_str(&replacement),
+                Ok(None) => expanded.push_str(&self.text[directive.range.clone()]),
+                Err(problem) => {
+                    self.report(directive.range.start, problem);
+                    expanded.push_str(&self.text[directive.range.clone()]);
+                }
+            }
+        }
+        expanded.push_str(&self.text[from..range.end]);
+        expanded
+    }
+
+    /// What stands for a directive; `None` if it is for others.
+    fn replacement(&mut self, directive: &Directive) -> Result<Option<String>, Problem> {
+        let name = directive.name.as_str();
+        if OTHERS.contains(&name) {
+            return Ok(None);
+        }
+        if !OURS.contains(&name) {
+            return Err(Problem::unknown(
+                "directive",
+                name,
+                OURS.iter().chain(OTHERS).copied(),
+            ));
+        }
+        if directive.place.heading {
+            return Err(Problem::new(
+                format!("`{name}` in a heading: its text would become part of the address"),
+                "say it in the text below",
+            ));
+        }
+        let context = self.context;
+        let interface = &context.interface;
+        let arguments = directive.arguments.as_str();
+        let html = match name {
+            "measured" => {
+                let reference = Reference::parse(arguments, &context.library)?;
+                match reference.estimate() {
+                    Ok(estimate) => {
+                        Shown::new(&estimate, reference.kind(), interface).html("measured")
+                    }
+                    Err(why) => {
+                        let title =
+                            claim::unmeasured(&why, &reference.entry.experiment.id, interface);
+                        format!(
+                            "<span class=\"measured unmeasured\" title=\"{}\">[{}]</span>",
+                            escape(&title),
+                            escape(&interface.text("not measured yet"))
+                        )
+                    }
+                }
+            }
+            "param" => {
+                let (value, unit) = reference::parameter(arguments, &context.library)?;
+                number::exact(value, unit, interface)
+            }
+            "cited" => context
+                .sources
+                .render(arguments, !directive.place.link, interface)?,
+            "number" => literal(arguments)?.to_owned(),
+            "claim" => {
+                let words = self.body(directive);
+                let figure = self.figure_for(arguments);
+                claim::render(directive, self.text, &words, context, figure.as_deref())?
+            }
+            _ => {
+                let figure = Figure::parse(arguments, &context.library)?;
+                if !directive.place.alone {
+                    return Err(Problem::new(
+                        "a figure shares its paragraph with other text, or stands in a list, quote or table",
+                        "give it a paragraph of its own",
+                    ));
+                }
+                let caption = self.body(directive);
+                if caption.trim().is_empty() {
+                    return Err(Problem::new(
+                        "a figure without a caption",
+                        "say before `{{/figure}}` what it shows",
+                    ));
+                }
+                // Blank lines on both sides, so that the block of HTML takes in nothing else.
+                format!("\n{}\n", figure.render(&caption, interface))
+            }
+        };
+        Ok(Some(html))
+    }
+
+    fn body(&mut self, directive: &Directive) -> String {
+        match &directive.body {
+            Some(body) => self.expand(body.clone(), &directive.inner),
+            None => String::new(),
+        }
+    }
+
+    /// The figure on this page that shows what a claim is about, or else another of the same experiment.
+    fn figure_for(&self, arguments: &str) -> Option<String> {
+        let reference =
+            Reference::parse(arguments.split(' ').next()?, &self.context.library).ok()?;
+        let of_experiment = || {
+            self.figures
+                .iter()
+                .filter(|figure| figure.entry.experiment.id == reference.entry.experiment.id)
+        };
+        of_experiment()
+            .find(|figure| figure.shows(&reference.metric.id))
+            .or_else(|| of_experiment().next())
+            .map(Figure::id)
+    }
+}
+
+/// The text of `{{#number TEXT | reason}}`.
+fn literal(arguments: &str) -> Result<&str, Problem> {
+    let Some((text, reason)) = arguments.rsplit_once('|') else {
+        return Err(Problem::new(
+            "a number that is neither measured, chosen nor cited needs a reason",
+            "write `{{#number TEXT | why it may stand here}}`",
+        ));
+    };
+    let (text, reason) = (text.trim(), reason.trim());
+    if text.is_empty() || reason.is_empty() {
+        return Err(Problem::new(
+            format!("`{arguments}` lacks the number or the reason"),
+            "write `{{#number TEXT | why it may stand here}}`",
+        ));
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use mdbook_markdown::pulldown_cmark::html::push_html;
+    use mdbook_markdown::{MarkdownOptions, new_cmark_parser};
+
+    use super::*;
+    use crate::fixture;
+
+    fn expand_in(text: &str, interface: Interface) -> String {
+        let (expanded, diagnostics) =
+            expand(Path::new("src/a.md"), text, &fixture::context(interface));
+        assert_eq!(diagnostics, [], "{text}");
+        expanded
+    }
+
+    fn problem(text: &str) -> Diagnostic {
+        let (expanded, mut diagnostics) = expand(
+            Path::new("src/a.md"),
+            text,
+            &fixture::context(fixture::english()),
+        );
+        assert_eq!(diagnostics.len(), 1, "{diagnostics:?}");
+        assert_eq!(expanded, text, "a wrong directive is left as it stands");
+        diagnostics.remove(0)
+    }
+
+    fn html(markdown: &str) -> String {
+        let mut html = String::new();
+        push_html(
+            &mut html,
+            new_cmark_parser(markdown, &MarkdownOptions::default()),
+        );
+        html
+    }
+
+    #[test]
+    fn values_stand_in_the_place_of_directives() {
+        let text = "# A *title* {#a}\n\nIt takes {{#measured echo.tokio.cpu}},  {{#measured echo.asyncio/tokio.cpu}} less;\n\
+                    {{#param echo.connections}} connections, {{#param echo.nap}}, {{#param echo.message}}.\n\n```text\n{{#x}}\n```\n";
+        let english = expand_in(text, fixture::english()).replace('\u{a0}', "~");
+        assert_eq!(
+            english,
+            "# A *title* {#a}\n\nIt takes <span class=\"measured\" title=\"95 % interval 11.97 to 12.31~µs, 3 sessions\">12.14~µs</span>,  \
+             <span class=\"measured\" title=\"95 % interval 3.91 to 4.14×, 3 sessions\">4.03×</span> less;\n\
+             200 connections, 10~ms, 1~KiB.\n\n```text\n{{#x}}\n```\n"
+        );
+        let italian = expand_in(text, fixture::italian());
+        assert!(
+            italian.contains(">12,14\u{a0}µs</span>") && italian.contains("3 sessioni"),
+            "{italian}"
+        );
+    }
+
+    #[test]
+    fn they_survive_emphasis_links_and_tables() {
+        let text = "**{{#measured echo.tokio.cpu}}** [{{#measured echo.tokio.cpu}}](x.md)\n\n| a | b |\n|---|---|\n| {{#measured echo.tokio.cpu}} | {{#number 3 \\| why}} |\n";
+        let html = html(&expand_in(text, fixture::english()));
+        assert!(html.contains("<strong><span class=\"measured\""), "{html}");
+        assert!(
+            html.contains("<a href=\"x.md\"><span class=\"measured\""),
+            "{html}"
+        );
+        assert!(html.contains("µs</span></td><td>3</td>"), "{html}");
+    }
+
+    #[test]
+    fn a_paragraph_that_begins_with_one_stays_a_paragraph() {
+        for text in [
+            "{{#measured echo.tokio.cpu}}\n*is* little",
+            "{{#claim echo.asyncio/tokio.cpu >=3}}\nthree times\n{{/claim}}\n*more*",
+            "{{#cited C8.uvloop}}\n*then*",
+        ] {
+            let html = html(&expand_in(text, fixture::english()));
+            assert!(html.starts_with("<p><") && html.contains("<em>"), "{html}");
+        }
+    }
+
+    #[test]
+    fn a_claim_points_at_the_figure_that_shows_it() {
+        let claim = "{{#claim echo.asyncio/tokio.cpu >=3}}three times{{/claim}}";
+        let with = |figures: &str| expand_in(&format!("{claim}\n\n{figures}"), fixture::english());
+        assert!(with("").starts_with("<span class=\"claim\""));
+        assert!(
+            with("{{#figure echo rate}}c{{/figure}}")
+                .starts_with("<a class=\"claim\" href=\"#fig-echo-rate\"")
+        );
+        let both =
+            with("{{#figure echo rate}}c{{/figure}}\n\n{{#figure echo rate cpu}}c{{/figure}}");
+        assert!(
+            both.starts_with("<a class=\"claim\" href=\"#fig-echo-rate-cpu\""),
+            "{both}"
+        );
+        assert!(
+            both.contains("<figure class=\"measured\" id=\"fig-echo-rate-cpu\""),
+            "{both}"
+        );
+    }
+
+    #[test]
+    fn a_figure_leaves_what_stands_beside_it_alone() {
+        let text = "before\n\n{{#figure echo cpu}}With {{#param echo.nap}} and *care*.{{/figure}}\n# After";
+        let html = html(&expand_in(text, fixture::english()));
+        assert!(html.starts_with("<p>before</p>\n<figure"), "{html}");
+        assert!(
+            html.contains("With 10\u{a0}ms and <em>care</em>.</div>"),
+            "{html}"
+        );
+        assert!(html.ends_with("</figure>\n<h1>After</h1>\n"), "{html}");
+    }
+
+    #[test]
+    fn what_is_not_measured_says_so() {
+        let mut context = fixture::context(fixture::italian());
+        context.library.entries[0].measured = None;
+        let (text, diagnostics) = expand(Path::new("a"), "{{#measured echo.tokio.cpu}}", &context);
+        assert_eq!(diagnostics, []);
+        assert_eq!(
+            text,
+            "<span class=\"measured unmeasured\" title=\"non ancora misurato; per misurarlo: cargo xtask measure echo\">\
+             [non ancora misurato]</span>"
+        );
+    }
+
+    #[test]
+    fn every_wrong_directive_is_reported_with_its_line() {
+        let cases = [
+            (
+                "a\n\n{{#mesured echo.tokio.cpu}}",
+                3,
+                "no directive `mesured`",
+                "did you mean `measured`?",
+            ),
+            ("# {{#param echo.nap}}", 1, "in a heading", "below"),
+            (
+                "{{#param echo.napp}}",
+                1,
+                "no parameter in `echo` `napp`",
+                "did you mean `nap`?",
+            ),
+            (
+                "{{#cited C8.go}}",
+                1,
+                "no figure in sources.toml `C8.go`",
+                "C8.uvloop",
+            ),
+            ("{{#number 3 ms}}", 1, "needs a reason", "why"),
+            (
+                "{{#number 3 ms |}}",
+                1,
+                "lacks the number or the reason",
+                "why",
+            ),
+            (
+                "{{#claim echo.tokio.cpu}}x{{/claim}}",
+                1,
+                "a value and a condition",
+                ">=3",
+            ),
+            (
+                "{{#claim echo.asyncio/tokio.cpu >=3}} {{/claim}}",
+                1,
+                "without words",
+                "write them",
+            ),
+            (
+                "{{#figure echo cpu}} {{/figure}}",
+                1,
+                "without a caption",
+                "shows",
+            ),
+            (
+                "- {{#figure echo cpu}}x{{/figure}}",
+                1,
+                "shares its paragraph",
+                "of its own",
+            ),
+            ("x {{#figure echo cpu}}", 1, "has no end", "{{/figure}}"),
+            (
+                "{{#figure echo cpu}}x {{#param echo.napp}}{{/figure}}",
+                1,
+                "no parameter",
+                "nap",
+            ),
+        ];
+        for (text, line, message, help) in cases {
+            let (_, diagnostics) = expand(
+                Path::new("src/a.md"),
+                text,
+                &fixture::context(fixture::english()),
+            );
+            assert_eq!(diagnostics.len(), 1, "{diagnostics:?}");
+            let found = &diagnostics[0];
+            assert_eq!(found.line, line, "{found}");
+            assert!(
+                found.message.contains(message) && found.help.contains(help),
+                "{found}"
+            );
+        }
+        assert!(
+            problem("{{#measured a.b.c}}")
+                .message
+                .contains("no experiment `a`")
+        );
+        let twice = "{{#figure echo cpu}}x{{/figure}}\n\n{{#figure echo cpu}}y{{/figure}}";
+        let (_, diagnostics) = expand(
+            Path::new("src/a.md"),
+            twice,
+            &fixture::context(fixture::english()),
+        );
+        assert!(
+            diagnostics[0].message.contains("on this page already") && diagnostics[0].line == 3
+        );
+    }
+
+    #[test]
+    fn directives_of_others_are_left_to_them() {
+        let text =
+            "{{#include x.md}} {{#twin echo serve}} {{#listing echo/main.rs serve}} {{#title T}}";
+        assert_eq!(expand_in(text, fixture::english()), text);
+    }
+}

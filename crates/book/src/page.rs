@@ -1,0 +1,275 @@
+//! What is done to pages after mdBook has rendered them: its template's English words are translated, and every page leads to itself in
+//! the other languages. Besides, the page at the root that leads to the editions.
+//!
+//! mdBook offers no place for either but a copy of its template, which would have to follow each of its versions. A string that is no
+//! longer in the template makes a test fail.
+
+use std::path::{Component, Path};
+
+use anyhow::{Context, Result, ensure};
+use pulldown_cmark_escape::escape_html;
+
+use crate::interface::Interface;
+use crate::site::{Language, Site};
+
+/// Strings of mdBook's pages outside the chapter: texts of elements and attributes.
+const TEMPLATE: &[&str] = &[
+    "Keyboard shortcuts",
+    "Press <kbd>←</kbd> or <kbd>→</kbd> to navigate between chapters",
+    "Press <kbd>S</kbd> or <kbd>/</kbd> to search in the book",
+    "Press <kbd>?</kbd> to show this help",
+    "Press <kbd>Esc</kbd> to hide this help",
+    "Table of contents",
+    "Toggle Table of Contents",
+    "Change theme",
+    "Themes",
+    "Auto",
+    "Light",
+    "Search (`/`)",
+    "Toggle Searchbar",
+    "Search this book ...",
+    "Print this book",
+    "Page navigation",
+    "Previous chapter",
+    "Next chapter",
+];
+
+/// Titles of alerts, in the chapter itself.
+const ALERTS: &[&str] = &["Note", "Tip", "Important", "Warning", "Caution"];
+
+/// Strings of mdBook's scripts: the file they are in, and how they stand there, `@` for the string.
+const SCRIPTS: &[(&str, &str, &str)] = &[
+    ("book-", "Copy to clipboard", "'@'"),
+    ("book-", "Copied!", "'@'"),
+    ("book-", "Show hidden lines", "'@'"),
+    ("book-", "Show hidden lines", "\"@\""),
+    ("book-", "Hide lines", "'@'"),
+    ("searcher-", "No search results for", "'@ \\'"),
+    ("searcher-", "search result for", " @ \\'"),
+    ("searcher-", "search results for", "' @ \\'"),
+];
+
+/// The menu bar's right end in mdBook's template.
+const RIGHT_BUTTONS: &str = "<div class=\"right-buttons\">";
+
+/// Every string of mdBook's own that is translated here.
+pub fn page_strings() -> impl Iterator<Item = &'static str> {
+    let scripts = SCRIPTS.iter().map(|(_, string, _)| *string);
+    TEMPLATE.iter().chain(ALERTS).copied().chain(scripts)
+}
+
+/// Finishes every page and script of an edition.
+pub(crate) fn finish(site: &Site, interface: &Interface, folder: &Path) -> Result<()> {
+    finish_below(site, interface, folder, folder)
+}
+
+fn finish_below(site: &Site, interface: &Interface, edition: &Path, folder: &Path) -> Result<()> {
+    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    for entry in entries {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if path.is_dir() {
+            finish_below(site, interface, edition, &path)?;
+        } else if name.ends_with(".html") {
+            let below = path.strip_prefix(edition)?;
+            rewrite(&path, |page| finish_page(page, site, interface, below))?;
+        } else if name.ends_with(".js") && SCRIPTS.iter().any(|(file, ..)| name.starts_with(file)) {
+            rewrite(&path, |script| Ok(finish_script(script, interface, &name)))?;
+        }
+    }
+    Ok(())
+}
+
+fn rewrite(path: &Path, change: impl FnOnce(&str) -> Result<String>) -> Result<()> {
+    let in_file = || format!("in {}", path.display());
+    let text = std::fs::read_to_string(path).with_context(in_file)?;
+    let changed = change(&text).with_context(in_file)?;
+    if changed != text {
+        std::fs::write(path, changed).with_context(in_file)?;
+    }
+    Ok(())
+}
+
+fn finish_page(page: &str, site: &Site, interface: &Interface, below: &Path) -> Result<String> {
+    let Some((head, rest)) = page.split_once("<main>") else {
+        // The table of contents for readers without scripts, and redirects: they have no words of the template.
+        return Ok(page.to_owned());
+    };
+    let (main, foot) = rest.split_once("</main>").context("a page without </main>")?;
+    ensure!(head.contains(RIGHT_BUTTONS), "mdBook's template has changed: no {RIGHT_BUTTONS}");
+    let head = translate_template(head, interface).replacen(
+        RIGHT_BUTTONS,
+        &format!("{RIGHT_BUTTONS}\n{}", picker(site, interface, below)),
+        1,
+    );
+    let main = translate_alerts(main, interface);
+    let foot = translate_template(foot, interface);
+    Ok(format!("{head}<main>{main}</main>{foot}"))
+}
+
+/// How a string of the template stands in a page.
+fn forms(text: &str) -> [String; 4] {
+    [
+        format!(">{text}<"),
+        format!(" title=\"{text}\""),
+        format!(" aria-label=\"{text}\""),
+        format!(" placeholder=\"{text}\""),
+    ]
+}
+
+fn translate_template(page: &str, interface: &Interface) -> String {
+    let mut page = page.to_owned();
+    for english in TEMPLATE {
+        let translated = interface.text(english);
+        if translated != *english {
+            let translated = translated.replace('"', "&quot;");
+            for (from, to) in forms(english).into_iter().zip(forms(&translated)) {
+                page = page.replace(&from, &to);
+            }
+        }
+    }
+    page
+}
+
+fn translate_alerts(main: &str, interface: &Interface) -> String {
+    const TITLE: &str = "<p class=\"blockquote-tag-title\">";
+    let mut pieces = main.split(TITLE);
+    let mut translated = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        translated.push_str(TITLE);
+        let (title, rest) = piece.split_once("</p>").unwrap_or((piece, ""));
+        let icon = title.rfind('>').map_or(0, |at| at + 1);
+        let word = title[icon..].trim();
+        let word = ALERTS
+            .iter()
+            .find(|english| **english == word)
+            .map_or_else(|| word.to_owned(), |english| interface.text(english));
+        translated.push_str(&title[..icon]);
+        translated.push_str(&escaped(&word));
+        translated.push_str("</p>");
+        translated.push_str(rest);
+    }
+    translated
+}
+
+fn finish_script(script: &str, interface: &Interface, name: &str) -> String {
+    let mut script = script.to_owned();
+    for (_, english, form) in SCRIPTS.iter().filter(|(file, ..)| name.starts_with(file)) {
+        let translated = interface.text(english).replace('\\', "\\\\").replace('\'', "\\'").replace('"', "&quot;");
+        script = script.replace(&form.replace('@', english), &form.replace('@', &translated));
+    }
+    script
+}
+
+/// Links to the same page in every language. They work without scripts; `languages.js` adds the section and remembers the choice.
+fn picker(site: &Site, interface: &Interface, below: &Path) -> String {
+    let depth = below.components().count().saturating_sub(1);
+    let path = address(below);
+    let links: Vec<String> = site
+        .languages
+        .iter()
+        .map(|language| {
+            let (code, name) = (escaped(&language.code), escaped(&language.name));
+            let short = code.to_uppercase();
+            if language.code == interface.language().code {
+                format!("<span lang=\"{code}\" title=\"{name}\" aria-current=\"true\">{short}</span>")
+            } else {
+                let up = "../".repeat(depth + 1);
+                format!(
+                    "<a lang=\"{code}\" title=\"{name}\" aria-label=\"{name}\" data-language=\"{code}\" \
+                     href=\"{up}{code}/{path}\">{short}</a>"
+                )
+            }
+        })
+        .collect();
+    format!(
+        "<nav class=\"languages\" aria-label=\"{}\">{}</nav>\n",
+        escaped(&interface.text("Language")),
+        links.join(" ")
+    )
+}
+
+/// A relative path as part of an address.
+fn address(path: &Path) -> String {
+    let parts: Vec<String> = path
+        .components()
+        .filter_map(|part| match part {
+            Component::Normal(part) => Some(part.to_string_lossy().replace('%', "%25").replace(' ', "%20")),
+            _ => None,
+        })
+        .collect();
+    escaped(&parts.join("/"))
+}
+
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    escape_html(&mut escaped, text).expect("a string takes everything");
+    escaped
+}
+
+/// The page at the root. It needs no script to choose an edition; with one, it goes on to the edition chosen last, or to the one that
+/// the browser's languages ask for. `#choose` keeps it.
+pub(crate) fn index(site: &Site, interfaces: &[Interface]) -> String {
+    let source = site.source_language();
+    let title = site.config.book.title.as_deref().unwrap_or_default();
+    let link = |interface: &Interface| {
+        let Language { code, name, .. } = interface.language();
+        let code = escaped(code);
+        let text = escaped(&interface.fill("Read the book in {language}", &[("language", name)]));
+        let title = escaped(&interface.label(title));
+        format!("<li lang=\"{code}\"><a href=\"{code}/index.html\" data-language=\"{code}\"><cite>{title}</cite> {text}</a></li>")
+    };
+    let links: Vec<String> = interfaces.iter().map(link).collect();
+    let codes: Vec<&str> = site.languages.iter().map(|language| language.code.as_str()).collect();
+    let codes = serde_json::to_string(&codes).expect("plain strings");
+    format!(
+        r##"<!DOCTYPE html>
+<html lang="{lang}">
+<head>
+<meta charset="UTF-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<meta name="description" content="{description}">
+<style>
+:root {{ color-scheme: light dark; }}
+body {{ font: 1.125rem/1.6 Georgia, serif; max-width: 36rem; margin: 20vh auto; padding: 0 1.25rem; }}
+ul {{ list-style: none; padding: 0; }}
+li {{ margin: 1.5rem 0; }}
+cite {{ display: block; font-size: 1.5rem; line-height: 1.3; font-style: normal; }}
+a {{ color: inherit; text-decoration: none; }}
+a:hover, a:focus-visible {{ text-decoration: underline; text-underline-offset: 0.2em; }}
+</style>
+<script>
+(() => {{
+    const languages = {codes};
+    let chosen = null;
+    try {{ chosen = localStorage.getItem('book-language'); }} catch (e) {{ /* cookies are off */ }}
+    const wanted = [chosen, ...navigator.languages].filter(Boolean);
+    const match = wanted
+        .map(w => languages.find(l => l === w) ?? languages.find(l => l === w.split('-')[0]))
+        .find(Boolean);
+    if (location.hash !== '#choose') {{
+        location.replace((match ?? '{lang}') + '/index.html');
+    }}
+    document.addEventListener('click', event => {{
+        const language = event.target.closest?.('a[data-language]')?.dataset.language;
+        try {{ if (language) localStorage.setItem('book-language', language); }} catch (e) {{ /* the same */ }}
+    }});
+}})();
+</script>
+</head>
+<body>
+<main>
+<ul>
+{links}
+</ul>
+</main>
+</body>
+</html>
+"##,
+        lang = escaped(&source.code),
+        title = escaped(title),
+        description = escaped(site.config.book.description.as_deref().unwrap_or_default()),
+        links = links.join("\n"),
+    )
+}

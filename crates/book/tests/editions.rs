@@ -1,0 +1,405 @@
+//! A small book in two languages, from its files to its pages.
+
+use std::path::Path;
+use std::sync::OnceLock;
+
+use book::catalog::{self, Summary};
+use book::edition::{self, Options};
+use book::{Catalog, Diagnostics, Site, preprocess};
+use measure::library::{Library, Source};
+
+const BOOK: &str = r#"
+[book]
+title = "A Small Book"
+description = "It is small."
+language = "en"
+[build]
+build-dir = "book/en"
+[preprocessor.programs]
+command = "false"
+before = ["links"]
+[preprocessor.gettext]
+command = "false"
+after = ["links"]
+[preprocessor.measurements]
+command = "false"
+after = ["gettext"]
+reference-machine = "m"
+[output.html]
+default-theme = "light"
+definition-lists = false
+input-404 = ""
+[output.html.playground]
+runnable = false
+[output.html.code.hidelines]
+python = "~"
+"#;
+
+const LANGUAGES: &str = r#"
+[[language]]
+code = "en"
+name = "English"
+decimal = "."
+thousands = ","
+source = true
+[[language]]
+code = "it"
+name = "Italiano"
+decimal = ","
+thousands = "."
+"#;
+
+const SUMMARY: &str = "# Summary\n\n[Front](index.md)\n\n# Part one\n\n- [Waiting with `select!`](part/waiting.md)\n";
+
+const FRONT: &str = "# Front {#front}\n\nWelcome to *the* book.\n";
+
+const WAITING: &str = "# Waiting with `select!` {#waiting}\n\n\
+Programs wait{{#number , | a comma}} mostly[^1]. There are {{#param e.naps}} naps; each took {{#measured e.py.wall}}.\n\n\
+[^1]: Not always.\n\n\
+> [!NOTE]\n> It is short.\n\n\
+## Side by side {#twins}\n\n\
+{{#twin e nap}}\n\n\
+```python\n{{#include ../../examples/e/main.py:nap}}\n```\n\n\
+| left | right |\n|:--|--:|\n| a | b |\n";
+
+const PYTHON: &str = "\"\"\"Naps.\"\"\"\nimport asyncio\n\n\nasync def main():\n    # ANCHOR: nap\n    # Two lines\n    # of why.\n    await asyncio.sleep(0)  # not \"why\"\n    # ANCHOR_END: nap\n\n\nasyncio.run(main())\n";
+
+const RUST: &str = "#[tokio::main]\nasync fn main() {\n    // ANCHOR: nap\n    // Two lines\n    // of why.\n    println!(\"of why.\");\n    // ANCHOR_END: nap\n}\n";
+
+const EXPERIMENT: &str = r#"
+title = "Naps"
+rounds = 1
+timeout_seconds = 5
+[parameters.naps]
+value = 200
+[[program]]
+id = "py"
+label = "asyncio"
+language = "python"
+file = "main.py"
+[[program]]
+id = "rs"
+label = "Tokio"
+language = "rust"
+file = "main.rs"
+[[metric]]
+id = "wall"
+label = "time"
+quantity = "seconds"
+phase = "nap"
+"#;
+
+struct Fixture {
+    folder: tempfile::TempDir,
+}
+
+impl Fixture {
+    fn new() -> Fixture {
+        let fixture = Fixture {
+            folder: tempfile::tempdir().unwrap(),
+        };
+        for (path, text) in [
+            ("book.toml", BOOK),
+            ("po/languages.toml", LANGUAGES),
+            ("src/SUMMARY.md", SUMMARY),
+            ("src/index.md", FRONT),
+            ("src/part/waiting.md", WAITING),
+            ("examples/e/experiment.toml", EXPERIMENT),
+            ("examples/e/main.py", PYTHON),
+            ("examples/e/main.rs", RUST),
+        ] {
+            fixture.write(path, text);
+        }
+        fixture
+    }
+
+    /// With a complete Italian catalog: every message in capitals, but for a few real ones.
+    fn translated() -> Fixture {
+        let fixture = Fixture::new();
+        let summary = fixture.update();
+        assert_eq!(summary.missing, summary.messages);
+        let mut catalog = fixture.catalog();
+        for entry in &mut catalog.entries {
+            entry.msgstr = italian(&entry.msgid);
+        }
+        fixture.write("po/it.po", &catalog.to_po());
+        fixture
+    }
+
+    fn root(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.root().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    fn read(&self, path: &str) -> String {
+        std::fs::read_to_string(self.root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
+    fn site(&self) -> Site {
+        Site::open(self.root()).unwrap()
+    }
+
+    fn library(&self) -> Library {
+        Library::open(self.root(), &Source::Published { machine: "m".into() }).unwrap()
+    }
+
+    fn catalog(&self) -> Catalog {
+        Catalog::parse(&self.read("po/it.po"), Path::new("po/it.po")).unwrap()
+    }
+
+    fn update(&self) -> Summary {
+        let site = self.site();
+        catalog::update(&site, &self.library(), site.language("it").unwrap()).unwrap()
+    }
+
+    fn build(&self) -> anyhow::Result<Vec<edition::Edition>> {
+        edition::build(&self.site(), &self.library(), &Options::default())
+    }
+
+    fn mistakes(&self) -> Vec<String> {
+        let found = edition::check(&self.site(), &self.library()).unwrap();
+        found.iter().map(ToString::to_string).collect()
+    }
+}
+
+fn italian(msgid: &str) -> String {
+    let known = [
+        ("Welcome to _the_ book.", "Benvenuto nel _libro_."),
+        ("Waiting with `select!`", "Aspettare con `select!`"),
+        ("Side by side", "Fianco a fianco"),
+        ("It is short.", "È breve."),
+        ("# Two lines\n# of why.", "# Il perché in\n# tre\n# righe."),
+        ("// Two lines\n// of why.", "// Il perché."),
+        ("# not \"why\"", "# non \"perché\""),
+        ("A Small Book", "Un piccolo libro"),
+        ("Part one", "Parte prima"),
+        ("Previous chapter", "Capitolo precedente"),
+        ("Copy to clipboard", "Copia negli appunti dell'utente"),
+        ("Note", "Nota"),
+    ];
+    known
+        .iter()
+        .find(|(english, _)| *english == msgid)
+        // No words, so nothing that looks wrong: what else is in it stays.
+        .map_or_else(|| msgid.to_owned(), |(_, italian)| (*italian).to_owned())
+}
+
+/// Built once: most tests only look at it.
+fn built() -> &'static Fixture {
+    static BUILT: OnceLock<Fixture> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let fixture = Fixture::translated();
+        fixture.build().unwrap_or_else(|error| panic!("{error:#}"));
+        fixture
+    })
+}
+
+#[test]
+fn both_editions_have_the_same_pages_and_anchors() {
+    let (english, italian) = (built().read("book/en/part/waiting.html"), built().read("book/it/part/waiting.html"));
+    assert!(english.contains("<html lang=\"en\""));
+    assert!(italian.contains("<html lang=\"it\""));
+    for page in [&english, &italian] {
+        assert!(page.contains("<h2 id=\"twins\">"), "{page}");
+        assert!(page.contains("<h1 id=\"waiting\">"), "{page}");
+    }
+    assert!(english.contains("<title>Waiting with select! - A Small Book</title>"));
+    assert!(italian.contains("<title>Aspettare con select! - Un piccolo libro</title>"));
+    let contents = |language: &str| {
+        let folder = built().root().join("book").join(language);
+        let mut files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        std::fs::read_to_string(files.find(|path| path.to_string_lossy().contains("toc-")).unwrap()).unwrap()
+    };
+    assert!(contents("it").contains("Parte prima") && contents("en").contains("Part one"));
+}
+
+#[test]
+fn prose_alerts_and_comments_are_translated_and_code_is_not() {
+    let page = built().read("book/it/part/waiting.html");
+    let front = built().read("book/it/index.html");
+    assert!(front.contains("Benvenuto nel <em>libro</em>."));
+    assert!(page.contains("blockquote-tag-note"), "{page}");
+    assert!(page.contains("</svg>Nota</p>"), "{page}");
+    assert!(page.contains("    # tre\n    # righe.\n    await asyncio.sleep(0)  # non \"perché\""), "{page}");
+    assert!(page.contains("    // Il perché.\n    println!(\"of why.\");"), "{page}");
+    assert!(page.contains("text-align: right"), "{page}");
+    assert!(page.contains("200"), "{page}");
+}
+
+#[test]
+fn programs_are_whole_behind_hidden_lines() {
+    for language in ["en", "it"] {
+        let page = built().read(&format!("book/{language}/part/waiting.html"));
+        assert!(page.contains("<span class=\"boring\">#[tokio::main]\n</span>"), "{page}");
+        assert!(page.contains("<span class=\"boring\">import asyncio\n</span>"), "{page}");
+        assert!(page.contains("program=e/main.rs"), "{page}");
+        assert!(!page.contains("ANCHOR"), "{page}");
+    }
+}
+
+#[test]
+fn a_page_leads_to_itself_in_the_other_language() {
+    let page = built().read("book/it/part/waiting.html");
+    assert!(page.contains("href=\"../../en/part/waiting.html\">EN</a>"), "{page}");
+    assert!(page.contains("aria-current=\"true\">IT</span>"), "{page}");
+    assert!(built().root().join("book/it/part/../../en/part/waiting.html").is_file());
+    assert!(built().read("book/en/index.html").contains("href=\"../it/index.html\">IT</a>"));
+    let root = built().read("book/index.html");
+    assert!(root.contains("href=\"it/index.html\"") && root.contains("<html lang=\"en\">"), "{root}");
+}
+
+/// Fails when a version of mdBook says something else: then `page.rs` has to learn it.
+#[test]
+fn every_string_of_mdbooks_own_is_still_there_and_translated() {
+    let fixture = Fixture::new();
+    fixture.update();
+    let mut catalog = fixture.catalog();
+    let own: Vec<String> = catalog
+        .entries
+        .iter()
+        .filter(|entry| book::page_strings().any(|string| string == entry.msgid))
+        .map(|entry| entry.msgid.clone())
+        .collect();
+    assert_eq!(own.len(), book::page_strings().collect::<std::collections::BTreeSet<_>>().len());
+    for (number, entry) in catalog.entries.iter_mut().enumerate() {
+        entry.msgstr = match own.contains(&entry.msgid) {
+            true => format!("tradotto{number}x"),
+            false => String::new(),
+        };
+    }
+    fixture.write("po/it.po", &catalog.to_po());
+    let alerts: String = ["NOTE", "TIP", "IMPORTANT", "WARNING", "CAUTION"]
+        .iter()
+        .map(|kind| format!("> [!{kind}]\n> x\n\n"))
+        .collect();
+    fixture.write("src/index.md", &format!("# Front {{#front}}\n\n{alerts}"));
+    fixture.write("src/SUMMARY.md", &format!("{SUMMARY}- [Third](third.md)\n"));
+    fixture.write("src/third.md", "# Third {#third}\n");
+    fixture.build().unwrap_or_else(|error| panic!("{error:#}"));
+    let folder = fixture.root().join("book/it");
+    let mut text = fixture.read("book/it/part/waiting.html") + &fixture.read("book/it/index.html");
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "js") {
+            text.push_str(&std::fs::read_to_string(path).unwrap());
+        }
+    }
+    for entry in catalog.entries.iter().filter(|entry| !entry.msgstr.is_empty()) {
+        assert!(text.contains(&entry.msgstr), "`{}` is not on mdBook's pages any more", entry.msgid);
+    }
+}
+
+#[test]
+fn a_complete_translation_has_no_mistakes_and_an_update_changes_nothing() {
+    let fixture = Fixture::translated();
+    assert_eq!(fixture.mistakes(), [""; 0]);
+    let before = fixture.read("po/it.po");
+    let summary = fixture.update();
+    assert_eq!(fixture.read("po/it.po"), before);
+    assert_eq!(summary.translated, summary.messages);
+    let extracted = catalog::extract(&fixture.site(), &fixture.library()).unwrap();
+    let messages: Vec<&str> = extracted.entries.iter().map(|entry| entry.msgid.as_str()).collect();
+    assert!(messages.contains(&"# Two lines\n# of why."), "{messages:?}");
+    assert!(messages.contains(&"# not \"why\""), "{messages:?}");
+    assert!(messages.iter().all(|message| !message.contains("println")), "{messages:?}");
+    assert!(extracted.get("Programs wait{{#number , | a comma}} mostly[^1]. There are {{#param e.naps}} naps; each took {{#measured e.py.wall}}.").is_some(), "{messages:?}");
+}
+
+#[test]
+fn what_is_wrong_is_found_with_its_place() {
+    let fixture = Fixture::translated();
+    let catalog = fixture.read("po/it.po");
+    fixture.write("po/it.po", &catalog.replace("Benvenuto nel _libro_.", "Benvenuto  nel _libro_, perche' sì."));
+    let line = 1 + catalog.lines().position(|line| line.contains("\"Welcome to _the_ book.\"")).unwrap();
+    let mistakes = fixture.mistakes();
+    assert_eq!(mistakes.len(), 2, "{mistakes:?}");
+    assert!(mistakes.iter().all(|mistake| mistake.starts_with(&format!("po/it.po:{line}: "))), "{mistakes:?}");
+
+    fixture.write("src/index.md", "# Front\n\nIt is 3.5 times faster.\n\n{{#twin e nobody}}\n");
+    let mistakes = fixture.mistakes().join("\n");
+    assert!(mistakes.contains("src/index.md:1: the heading `Front` has no id"), "{mistakes}");
+    assert!(mistakes.contains("src/index.md:3: "), "{mistakes}");
+    assert!(mistakes.contains("src/index.md:5: examples/e/main.py: there is no anchor `nobody`"), "{mistakes}");
+}
+
+#[test]
+fn a_failed_build_names_the_mistake_and_leaves_the_book() {
+    let fixture = Fixture::translated();
+    fixture.build().unwrap();
+    let good = fixture.read("book/en/index.html");
+    for (chapter, expected) in [
+        ("# Front {#front}\n\nText.\n\n{{#include none.md}}\n", "src/index.md:5: `{{#include none.md}}` could not be replaced"),
+        ("# Front {#front}\n\n{{#twin e nobody}}\n", "src/index.md:3: examples/e/main.py: there is no anchor `nobody`"),
+        ("# Front {#front}\n\n{{#measured e.py.none}}\n", "src/index.md:3: "),
+        ("# Front {#front}\n\n{{#nonsense}}\n", "src/index.md:3: "),
+    ] {
+        fixture.write("src/index.md", chapter);
+        let error = fixture.build().unwrap_err();
+        let diagnostics = error.downcast_ref::<Diagnostics>().unwrap_or_else(|| panic!("{error:#}"));
+        assert_eq!(diagnostics.0.len(), 1, "{diagnostics}");
+        assert!(diagnostics.to_string().starts_with(expected), "expected `{expected}` in {diagnostics}");
+        assert_eq!(fixture.read("book/en/index.html"), good);
+    }
+    let left: Vec<_> = std::fs::read_dir(fixture.root().join("book")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left.len(), 3, "{left:?}");
+}
+
+#[test]
+fn directives_as_text_do_not_fail_the_build() {
+    let fixture = Fixture::translated();
+    fixture.write("src/index.md", "# Front {#front}\n\nIn code: `\\{{#measured a.b.c}}`.\n\n```text\n\\{{#include x}}\n```\n");
+    fixture.build().unwrap_or_else(|error| panic!("{error:#}"));
+    for language in ["en", "it"] {
+        let page = fixture.read(&format!("book/{language}/index.html"));
+        assert!(page.contains("<code>{{#measured a.b.c}}</code>"), "{page}");
+        assert!(page.contains("{{#include x}}"), "{page}");
+    }
+}
+
+#[test]
+fn the_expanded_chapters_are_those_of_the_page() {
+    let fixture = built();
+    let site = fixture.site();
+    let chapters = edition::expand(&site, &fixture.library(), site.language("it").unwrap()).unwrap();
+    let paths: Vec<&Path> = chapters.iter().map(|chapter| chapter.path.as_path()).collect();
+    assert_eq!(paths, [Path::new("index.md"), Path::new("part/waiting.md")]);
+    let waiting = &chapters[1].markdown;
+    assert!(waiting.contains("```rust,program=e/main.rs,indented-4\n# #[tokio::main]\n"), "{waiting}");
+    assert!(waiting.contains("```python,program=e/main.py,indented-4\n~\"\"\"Naps.\"\"\"\n"), "{waiting}");
+    assert!(!waiting.contains("{{#"), "{waiting}");
+}
+
+/// What a reader's own mdBook does, one process per preprocessor.
+#[test]
+fn preprocessors_give_the_same_book_one_by_one() {
+    let fixture = built();
+    let site = fixture.site();
+    let mut config = site.config.clone();
+    config.book.language = Some("it".into());
+    // Without commands to run: only what mdBook itself reads.
+    let mut plain = config.clone();
+    plain.set("preprocessor", toml::Table::new()).unwrap();
+    let read = mdbook_driver::MDBook::load_with_config(fixture.root(), plain).unwrap();
+    let context = mdbook_preprocessor::PreprocessorContext::new(fixture.root().to_owned(), config, "html".into());
+    let mut book = read.book;
+    let mut step = |name: &str| {
+        let input = serde_json::to_vec(&(&context, &book)).unwrap();
+        let mut output = Vec::new();
+        preprocess::run(fixture.root(), name, input.as_slice(), &mut output).unwrap_or_else(|error| panic!("{name}: {error:#}"));
+        book = serde_json::from_slice(&output).unwrap();
+    };
+    step("programs");
+    step("gettext");
+    step("measurements");
+    let chapters = edition::expand(&site, &fixture.library(), site.language("it").unwrap()).unwrap();
+    let front = book.chapters().next().unwrap();
+    assert_eq!(front.content, chapters[0].markdown);
+    assert!(preprocess::supports("gettext", "html").unwrap());
+    assert!(!preprocess::supports("measurements", "xgettext").unwrap());
+    assert!(preprocess::run(fixture.root(), "none", &b"[]"[..], Vec::new()).is_err());
+}

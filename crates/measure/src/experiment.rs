@@ -1,0 +1,467 @@
+//! What is compared: the manifest `examples/<experiment>/experiment.toml`.
+//!
+//! ```text
+//! Experiment --- Parameter   sizes and durations, named once, used by programs and by the text
+//!            \-- Program     one process to run: language, file, arguments, ideal times
+//!            \-- Load        for servers only: what the load generator does
+//!            \-- Metric      what to read off a run, and in which unit
+//! ```
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+
+/// A named size or duration, so that a number stands in one place only.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parameter {
+    pub value: f64,
+    #[serde(default)]
+    pub unit: Unit,
+    /// The value used when answers are verified: small, so that every program can do the same work at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verify: Option<f64>,
+}
+
+/// The unit of a parameter or of a metric's value. Times are seconds everywhere but in parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    #[default]
+    Count,
+    Seconds,
+    Milliseconds,
+    Bytes,
+    PerSecond,
+    /// A share of one core: 1.0 is a core fully used.
+    Cores,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    Python,
+    Rust,
+}
+
+/// On which cores a program runs. Servers and clients are pinned apart from their peer unless the row is about using all cores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Cores {
+    /// The one core that `[cores]` names for the program under test.
+    #[default]
+    One,
+    /// Every core of the machine, shared with the peer.
+    All,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Program {
+    /// Short, stable name used in directives: `tokio`, `asyncio-streams`.
+    pub id: String,
+    /// What figures and tables call it. Goes through the translators' catalog.
+    pub label: String,
+    pub language: Language,
+    /// Path of the source file, relative to the experiment's folder.
+    pub file: String,
+    /// May contain `{parameter}`.
+    #[serde(default)]
+    pub arguments: Vec<String>,
+    #[serde(default)]
+    pub cores: Cores,
+    /// Values that differ from the experiment's, e.g. fewer GETs for a slow client.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, f64>,
+    /// For programs that mostly wait: the shortest possible time of a phase, in seconds.
+    #[serde(default)]
+    pub ideal: BTreeMap<String, f64>,
+}
+
+/// What is read off the runs of a program.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Quantity {
+    /// Duration of the phase.
+    Seconds,
+    /// Duration of the phase less the program's ideal.
+    Excess,
+    /// Duration of the phase per unit of work.
+    SecondsPerWork,
+    /// Units of work per second.
+    WorkPerSecond,
+    /// User and system CPU of the program under test in the phase.
+    Cpu,
+    /// The same per unit of work.
+    CpuPerWork,
+    /// The same per second: cores kept busy.
+    CpuShare,
+    /// Cores the load generator or the serving peer kept busy in the phase.
+    PeerCpuShare,
+    /// A quantile of the latency, from the intended time of sending.
+    LatencyP50,
+    LatencyP99,
+    /// User and system CPU of the whole process, start-up and exit included (wait4).
+    ProcessCpu,
+}
+
+impl Quantity {
+    pub fn unit(self) -> Unit {
+        match self {
+            Quantity::WorkPerSecond => Unit::PerSecond,
+            Quantity::CpuShare | Quantity::PeerCpuShare => Unit::Cores,
+            _ => Unit::Seconds,
+        }
+    }
+
+    /// Whether values are positive and compared by ratios, so that the mean is taken of their logarithms.
+    pub fn is_ratio_scale(self) -> bool {
+        !matches!(
+            self,
+            Quantity::Excess | Quantity::CpuShare | Quantity::PeerCpuShare
+        )
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Better {
+    Lower,
+    Higher,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metric {
+    pub id: String,
+    /// Heading of its column. Goes through the translators' catalog.
+    pub label: String,
+    pub quantity: Quantity,
+    /// The phase it is read from; `process_cpu` needs none.
+    #[serde(default)]
+    pub phase: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub better: Option<Better>,
+}
+
+/// How the load generator drives a server in one phase.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoadPhase {
+    pub name: String,
+    pub seconds: f64,
+    /// Messages per second over all connections, sent whether or not answers keep up (open loop). Without it each connection sends
+    /// its next message when it has the answer to the last (closed loop).
+    #[serde(default)]
+    pub rate: Option<f64>,
+}
+
+/// What the load generator does to a server under test.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Load {
+    /// Name of the parameter that holds the number of connections.
+    pub connections: String,
+    /// Name of the parameter that holds the size of a message in bytes.
+    pub message_bytes: String,
+    /// Closed-loop load before the first phase, not counted.
+    pub warm_up_seconds: f64,
+    #[serde(rename = "phase")]
+    pub phases: Vec<LoadPhase>,
+}
+
+/// The peer that a client under test talks to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DelayServer {
+    /// Name of the parameter that holds the delay before each answer, in milliseconds.
+    pub delay: String,
+}
+
+/// Which core each party runs on, as an index into the cores this process may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CoreMap {
+    pub program: usize,
+    pub peer: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Manifest {
+    title: String,
+    /// Counted rounds in a session.
+    rounds: u32,
+    timeout_seconds: f64,
+    #[serde(default)]
+    cores: Option<CoreMap>,
+    #[serde(default)]
+    parameters: BTreeMap<String, Parameter>,
+    #[serde(default)]
+    load: Option<Load>,
+    #[serde(default)]
+    delay_server: Option<DelayServer>,
+    #[serde(rename = "program")]
+    programs: Vec<Program>,
+    #[serde(rename = "metric")]
+    metrics: Vec<Metric>,
+}
+
+/// One experiment: its manifest, and where it lies.
+#[derive(Debug, Clone)]
+pub struct Experiment {
+    pub id: String,
+    /// The folder that holds the manifest and the programs.
+    pub folder: PathBuf,
+    pub title: String,
+    pub rounds: u32,
+    pub timeout_seconds: f64,
+    pub cores: Option<CoreMap>,
+    pub parameters: BTreeMap<String, Parameter>,
+    pub load: Option<Load>,
+    pub delay_server: Option<DelayServer>,
+    pub programs: Vec<Program>,
+    pub metrics: Vec<Metric>,
+}
+
+impl Experiment {
+    /// Every experiment below `examples/`, by name.
+    pub fn all(root: &Path) -> Result<Vec<Experiment>> {
+        let examples = root.join("examples");
+        let mut found = Vec::new();
+        let entries =
+            std::fs::read_dir(&examples).with_context(|| format!("cannot read {}", examples.display()))?;
+        for entry in entries {
+            let folder = entry?.path();
+            if folder.join("experiment.toml").is_file() {
+                found.push(Experiment::read(&folder)?);
+            }
+        }
+        found.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(found)
+    }
+
+    /// Reads and checks one manifest.
+    pub fn read(folder: &Path) -> Result<Experiment> {
+        let path = folder.join("experiment.toml");
+        let text = std::fs::read_to_string(&path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        let id = folder
+            .file_name()
+            .and_then(|name| name.to_str())
+            .with_context(|| format!("{} has no usable name", folder.display()))?
+            .to_owned();
+        Experiment::parse(&id, folder, &text).with_context(|| format!("in {}", path.display()))
+    }
+
+    fn parse(id: &str, folder: &Path, text: &str) -> Result<Experiment> {
+        let manifest: Manifest = toml::from_str(text)?;
+        let experiment = Experiment {
+            id: id.to_owned(),
+            folder: folder.to_owned(),
+            title: manifest.title,
+            rounds: manifest.rounds,
+            timeout_seconds: manifest.timeout_seconds,
+            cores: manifest.cores,
+            parameters: manifest.parameters,
+            load: manifest.load,
+            delay_server: manifest.delay_server,
+            programs: manifest.programs,
+            metrics: manifest.metrics,
+        };
+        experiment.check()?;
+        Ok(experiment)
+    }
+
+    fn check(&self) -> Result<()> {
+        ensure!(self.rounds >= 1, "`rounds` must be at least 1");
+        ensure!(
+            self.timeout_seconds > 0.0 && self.timeout_seconds.is_finite(),
+            "`timeout_seconds` must be a positive number"
+        );
+        unique("program", self.programs.iter().map(|p| &p.id))?;
+        unique("metric", self.metrics.iter().map(|m| &m.id))?;
+        for name in self.programs.iter().map(|p| &p.id).chain(self.metrics.iter().map(|m| &m.id)) {
+            ensure!(
+                !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_'),
+                "`{name}`: names are made of letters, digits, `-` and `_`, since directives spell them"
+            );
+        }
+        ensure!(
+            self.load.is_none() || self.delay_server.is_none(),
+            "an experiment measures servers (`[load]`) or clients (`[delay_server]`), not both"
+        );
+        ensure!(
+            self.cores.is_some() || (self.load.is_none() && self.delay_server.is_none()),
+            "`[cores]` is missing: say which core the program and its peer run on"
+        );
+        if let Some(load) = &self.load {
+            self.parameter(&load.connections)?;
+            self.parameter(&load.message_bytes)?;
+        }
+        if let Some(server) = &self.delay_server {
+            self.parameter(&server.delay)?;
+        }
+        for program in &self.programs {
+            ensure!(
+                self.folder.join(&program.file).is_file(),
+                "program `{}`: there is no file {}",
+                program.id,
+                self.folder.join(&program.file).display()
+            );
+            for name in program.parameters.keys() {
+                self.parameter(name)?;
+            }
+            self.arguments(program, Purpose::Timed, None)?;
+        }
+        for metric in &self.metrics {
+            if metric.quantity == Quantity::Excess {
+                for program in &self.programs {
+                    ensure!(
+                        program.ideal.contains_key(&metric.phase),
+                        "metric `{}` is an excess, but program `{}` names no `ideal.{}`",
+                        metric.id,
+                        program.id,
+                        metric.phase
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub fn program(&self, id: &str) -> Option<&Program> {
+        self.programs.iter().find(|p| p.id == id)
+    }
+
+    pub fn metric(&self, id: &str) -> Option<&Metric> {
+        self.metrics.iter().find(|m| m.id == id)
+    }
+
+    fn parameter(&self, name: &str) -> Result<&Parameter> {
+        self.parameters
+            .get(name)
+            .with_context(|| format!("there is no parameter `{name}`"))
+    }
+
+    /// The value of a parameter for one program (or for all, without one).
+    pub fn value(&self, name: &str, program: Option<&Program>, purpose: Purpose) -> Result<f64> {
+        let parameter = self.parameter(name)?;
+        if purpose == Purpose::Verify
+            && let Some(small) = parameter.verify
+        {
+            return Ok(small);
+        }
+        Ok(program
+            .and_then(|p| p.parameters.get(name).copied())
+            .unwrap_or(parameter.value))
+    }
+
+    /// The program's arguments with every `{parameter}` filled in; `{base}` is the address of the peer.
+    pub fn arguments(&self, program: &Program, purpose: Purpose, base: Option<&str>) -> Result<Vec<String>> {
+        program
+            .arguments
+            .iter()
+            .map(|argument| {
+                let Some(name) = argument.strip_prefix('{').and_then(|a| a.strip_suffix('}')) else {
+                    ensure!(
+                        !argument.contains('{'),
+                        "program `{}`: `{argument}`: a parameter must be an argument of its own",
+                        program.id
+                    );
+                    return Ok(argument.clone());
+                };
+                if name == "base" {
+                    return Ok(base.unwrap_or("{base}").to_owned());
+                }
+                Ok(self.value(name, Some(program), purpose)?.to_string())
+            })
+            .collect()
+    }
+}
+
+/// Whether a run checks answers at a small size or is timed at the full one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    Verify,
+    Timed,
+}
+
+fn unique<'a>(what: &str, names: impl Iterator<Item = &'a String>) -> Result<()> {
+    let mut seen = std::collections::BTreeSet::new();
+    for name in names {
+        if !seen.insert(name) {
+            bail!("{what} `{name}` is declared twice");
+        }
+    }
+    ensure!(!seen.is_empty(), "there is no {what}");
+    Ok(())
+}
+
+impl fmt::Display for Language {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Language::Python => "Python",
+            Language::Rust => "Rust",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINIMAL: &str = r#"
+        title = "t"
+        rounds = 1
+        timeout_seconds = 5
+        [parameters.nap]
+        value = 1000
+        unit = "milliseconds"
+        verify = 10
+        [[program]]
+        id = "a"
+        label = "A"
+        language = "python"
+        file = "experiment.rs"
+        arguments = ["--nap", "{nap}"]
+        [[metric]]
+        id = "m"
+        label = "M"
+        quantity = "seconds"
+        phase = "p"
+    "#;
+
+    fn parse(text: &str) -> Result<Experiment> {
+        Experiment::parse("x", &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), text)
+    }
+
+    #[test]
+    fn arguments_take_the_small_size_only_when_verifying() {
+        let experiment = parse(MINIMAL).unwrap();
+        let program = &experiment.programs[0];
+        let timed = experiment.arguments(program, Purpose::Timed, None).unwrap();
+        let verify = experiment.arguments(program, Purpose::Verify, None).unwrap();
+        assert_eq!(timed, ["--nap", "1000"]);
+        assert_eq!(verify, ["--nap", "10"]);
+    }
+
+    #[test]
+    fn a_wrong_manifest_says_what_is_wrong() {
+        let cases = [
+            (MINIMAL.replace("{nap}", "{nup}"), "no parameter `nup`"),
+            (MINIMAL.replace("experiment.rs", "none.py"), "there is no file"),
+            (MINIMAL.replace("quantity = \"seconds\"", "quantity = \"excess\""), "ideal.p"),
+            (MINIMAL.replace("rounds = 1", "rounds = 0"), "at least 1"),
+            (MINIMAL.replace("id = \"a\"", "id = \"a.b\""), "letters, digits"),
+            (MINIMAL.replace("rounds = 1", "rounds = 1\nround = 2"), "unknown field"),
+        ];
+        for (text, expected) in cases {
+            let error = format!("{:#}", parse(&text).unwrap_err());
+            assert!(error.contains(expected), "expected `{expected}` in `{error}`");
+        }
+    }
+}

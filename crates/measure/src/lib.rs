@@ -1,0 +1,26 @@
+//! Side-by-side measurement of programs in several languages.
+//!
+//! ```text
+//! experiment   what is compared (examples/*/experiment.toml)
+//! fingerprint  which program exactly a result was taken of
+//! results      raw samples, the file format, and what is derived from them
+//! statistics   estimates and their intervals
+//! library      all experiments with the results to show
+//! ```
+//!
+//! Those read and compute on any system. The rest starts processes and needs Linux:
+//!
+//! ```text
+//! machine      what this machine is, and how busy it was
+//! process      one process from start to exit, pinned, timed, and gone at the end
+//! python       interpreters, and the locked environment for the Python programs
+//! build        release builds of the Rust programs
+//! campaign     sessions of interleaved rounds over experiments
+//! publish      which results are fit to be published
+//! ```
+
+pub mod experiment;
+pub mod fingerprint;
+pub mod library;
+pub mod results;
+pub mod statistics;

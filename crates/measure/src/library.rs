@@ -1,0 +1,120 @@
+//! All experiments of a checkout with the results that are to be shown for them.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::experiment::Experiment;
+use crate::fingerprint;
+use crate::results::Results;
+
+/// Where results come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// `measurements/<machine>/`: what tests and editions read by default.
+    Published { machine: String },
+    /// `target/measurements/` where there is something, else the published.
+    OwnFirst { target: PathBuf, machine: String },
+}
+
+/// Who took the results that are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    Published,
+    /// The reader's own, not published.
+    Own,
+}
+
+/// Results of one experiment and what they are worth.
+#[derive(Debug, Clone)]
+pub struct Measured {
+    pub results: Results,
+    pub origin: Origin,
+    pub path: PathBuf,
+    /// Programs that are not the ones which were measured: edited since, added, or with other parameters.
+    pub stale: Vec<String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Entry {
+    pub experiment: Experiment,
+    pub measured: Option<Measured>,
+}
+
+/// Experiments by name.
+#[derive(Debug, Clone)]
+pub struct Library {
+    pub entries: Vec<Entry>,
+}
+
+impl Library {
+    /// Reads every manifest below `root` and the results that `source` names.
+    pub fn open(root: &Path, source: &Source) -> Result<Library> {
+        let mut entries = Vec::new();
+        for experiment in Experiment::all(root)? {
+            let measured = match source {
+                Source::Published { machine } => {
+                    read(&experiment, published_path(root, machine, &experiment.id), Origin::Published)?
+                }
+                Source::OwnFirst { target, machine } => {
+                    match read(&experiment, own_path(target, &experiment.id), Origin::Own)? {
+                        // Half a session says nothing yet; the published results still do.
+                        Some(own) if own.results.sessions() > 0 => Some(own),
+                        _ => read(
+                            &experiment,
+                            published_path(root, machine, &experiment.id),
+                            Origin::Published,
+                        )?,
+                    }
+                }
+            };
+            entries.push(Entry {
+                experiment,
+                measured,
+            });
+        }
+        Ok(Library { entries })
+    }
+
+    pub fn get(&self, experiment: &str) -> Option<&Entry> {
+        self.entries.iter().find(|e| e.experiment.id == experiment)
+    }
+}
+
+/// Where a reader's own results of an experiment lie.
+pub fn own_path(target: &Path, experiment: &str) -> PathBuf {
+    target.join("measurements").join(format!("{experiment}.json"))
+}
+
+/// Where a machine's published results of an experiment lie.
+pub fn published_path(root: &Path, machine: &str, experiment: &str) -> PathBuf {
+    root.join("measurements")
+        .join(machine)
+        .join(format!("{experiment}.json"))
+}
+
+fn read(experiment: &Experiment, path: PathBuf, origin: Origin) -> Result<Option<Measured>> {
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let results = Results::read(&path)?;
+    let stale = stale_programs(experiment, &results)?;
+    Ok(Some(Measured {
+        results,
+        origin,
+        path,
+        stale,
+    }))
+}
+
+/// Programs whose present fingerprint is not the one measured.
+pub fn stale_programs(experiment: &Experiment, results: &Results) -> Result<Vec<String>> {
+    let mut stale = Vec::new();
+    for program in &experiment.programs {
+        let now = fingerprint::program(experiment, program)?;
+        if results.fingerprints.get(&program.id) != Some(&now) {
+            stale.push(program.id.clone());
+        }
+    }
+    Ok(stale)
+}
