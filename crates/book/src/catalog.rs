@@ -94,8 +94,7 @@ impl Catalog {
 
     /// Reads a file; `shown` is its path as diagnostics show it.
     pub fn read(path: &Path, shown: &Path) -> Result<Catalog> {
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("cannot read {}", path.display()))?;
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         Ok(Catalog::parse(&text, shown)?)
     }
 

@@ -80,12 +80,7 @@ impl Sources {
     }
 
     /// The figure as inline HTML: the number, and behind it the row it comes from, with its source. `linked` allows an address.
-    pub fn render(
-        &self,
-        key: &str,
-        linked: bool,
-        interface: &Interface,
-    ) -> Result<String, Problem> {
+    pub fn render(&self, key: &str, linked: bool, interface: &Interface) -> Result<String, Problem> {
         let (name, row, figure) = self.get(key)?;
         let number = match &figure.value {
             Value::Whole(value) => marked(&value.to_string(), interface.language()),
@@ -126,11 +121,7 @@ impl Sources {
         }
         // All keys would be a long list: those of the row where there is one, else the rows.
         let keys: Vec<String> = match self.0.get(name) {
-            Some(row) => row
-                .figures
-                .keys()
-                .map(|figure| format!("{name}.{figure}"))
-                .collect(),
+            Some(row) => row.figures.keys().map(|figure| format!("{name}.{figure}")).collect(),
             None => self.0.keys().map(|row| format!("{row}.*")).collect(),
         };
         Err(Problem::unknown(
@@ -159,10 +150,7 @@ mod tests {
              <sup><a href=\"https://magic.io\">C8</a></sup></span>"
         );
         let italian = show("C8.uvloop", &fixture::italian());
-        assert!(
-            italian.contains(">105.459\u{a0}richieste/s<sup>"),
-            "{italian}"
-        );
+        assert!(italian.contains(">105.459\u{a0}richieste/s<sup>"), "{italian}");
         assert_eq!(
             show("B9.one_by_one", &fixture::english()),
             "<span class=\"cited\" title=\"a primer (B9)\">170\u{a0}ms<sup>B9</sup></span>"
@@ -175,9 +163,7 @@ mod tests {
 
     #[test]
     fn in_a_link_there_is_no_other_link() {
-        let html = sources()
-            .render("C8.uvloop", false, &fixture::english())
-            .unwrap();
+        let html = sources().render("C8.uvloop", false, &fixture::english()).unwrap();
         assert!(html.ends_with("<sup>C8</sup></span>"), "{html}");
     }
 
@@ -204,10 +190,7 @@ mod tests {
         let sources = Sources::open(&root).unwrap();
         for (name, row) in &sources.0 {
             let address = row.address.as_deref().unwrap_or("x.y");
-            assert!(
-                address.contains('.') && !address.contains("://"),
-                "{name}: {address}"
-            );
+            assert!(address.contains('.') && !address.contains("://"), "{name}: {address}");
             assert!(!row.figures.is_empty(), "{name}");
         }
     }

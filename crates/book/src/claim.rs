@@ -164,17 +164,11 @@ impl Condition {
             .join(" and ");
         match (strange, unsaid) {
             (Some(numeral), _) => Err(Problem::new(
-                format!(
-                    "the words say \"{}\", the condition says {listed}",
-                    numeral.text
-                ),
+                format!("the words say \"{}\", the condition says {listed}", numeral.text),
                 "make them agree; a number that belongs to something else goes into `{{#number TEXT | reason}}`",
             )),
             (None, Some(bound)) if !numerals.is_empty() => Err(Problem::new(
-                format!(
-                    "the words do not say {}, which the condition does",
-                    bound.written
-                ),
+                format!("the words do not say {}, which the condition does", bound.written),
                 format!("say {listed}, or no number at all"),
             )),
             _ => Ok(()),
@@ -199,20 +193,8 @@ impl Bound {
                 )
             })?;
         let units: &[(&str, f64)] = match kind {
-            Kind::Unit(Unit::Seconds) => &[
-                ("s", 1.0),
-                ("ms", 1e-3),
-                ("us", 1e-6),
-                ("µs", 1e-6),
-                ("ns", 1e-9),
-            ],
-            Kind::Unit(Unit::Milliseconds) => &[
-                ("s", 1e3),
-                ("ms", 1.0),
-                ("us", 1e-3),
-                ("µs", 1e-3),
-                ("ns", 1e-6),
-            ],
+            Kind::Unit(Unit::Seconds) => &[("s", 1.0), ("ms", 1e-3), ("us", 1e-6), ("µs", 1e-6), ("ns", 1e-9)],
+            Kind::Unit(Unit::Milliseconds) => &[("s", 1e3), ("ms", 1.0), ("us", 1e-3), ("µs", 1e-3), ("ns", 1e-6)],
             Kind::Unit(Unit::Bytes) => &[("B", 1.0), ("kB", 1e3), ("MB", 1e6), ("GB", 1e9)],
             Kind::Unit(Unit::Count | Unit::PerSecond | Unit::Cores) | Kind::Ratio => &[("", 1.0)],
         };
@@ -266,11 +248,7 @@ struct Claim<'a> {
 }
 
 impl<'a> Claim<'a> {
-    fn read(
-        directive: &'a Directive,
-        text: &str,
-        context: &'a Context,
-    ) -> Result<Claim<'a>, Problem> {
+    fn read(directive: &'a Directive, text: &str, context: &'a Context) -> Result<Claim<'a>, Problem> {
         let Some((reference_text, condition_text)) = directive.arguments.split_once(' ') else {
             return Err(Problem::new(
                 "a claim names a value and a condition",
@@ -282,10 +260,7 @@ impl<'a> Claim<'a> {
         let body = directive.body.clone().unwrap_or_default();
         let words = text[body.clone()].trim();
         if words.is_empty() {
-            return Err(Problem::new(
-                "a claim without words",
-                "write them before `{{/claim}}`",
-            ));
+            return Err(Problem::new("a claim without words", "write them before `{{/claim}}`"));
         }
         let hidden: Vec<Range<usize>> = directive
             .inner
@@ -335,10 +310,7 @@ pub fn render(
         Verdict::Holds => ("claim", shown),
         Verdict::Inconclusive => (
             "claim claim-inconclusive",
-            format!(
-                "{}: {shown}",
-                interface.text("these results cannot decide it")
-            ),
+            format!("{}: {shown}", interface.text("these results cannot decide it")),
         ),
         Verdict::Contradicted => (
             "claim claim-contradicted",
@@ -374,10 +346,7 @@ pub fn unmeasured(why: &Unmeasured, experiment: &str, interface: &Interface) -> 
 
 /// Every claim of some chapters (path and Markdown text, directives still in it), with its verdict. Claims that cannot be read are left
 /// out: [`crate::lint::check_source`] reports them.
-pub fn claims<'a>(
-    context: &Context,
-    chapters: impl IntoIterator<Item = (&'a Path, &'a str)>,
-) -> Vec<ClaimReport> {
+pub fn claims<'a>(context: &Context, chapters: impl IntoIterator<Item = (&'a Path, &'a str)>) -> Vec<ClaimReport> {
     let mut reports = Vec::new();
     for (path, text) in chapters {
         for directive in directive::parse(text).directives {
@@ -397,9 +366,7 @@ pub fn claims<'a>(
                 path: path.to_owned(),
                 line: line_of(text, directive.range.start),
                 language: context.interface.language().code.clone(),
-                words: text[directive.body.clone().unwrap_or_default()]
-                    .trim()
-                    .to_owned(),
+                words: text[directive.body.clone().unwrap_or_default()].trim().to_owned(),
                 reference: claim.reference_text.to_owned(),
                 condition: claim.condition_text.to_owned(),
                 estimate,
@@ -466,11 +433,7 @@ mod tests {
     #[test]
     fn conditions_have_the_units_of_their_value() {
         let time = Kind::Unit(Unit::Seconds);
-        let holds = |text, kind, low, high| {
-            Condition::parse(text, kind)
-                .unwrap()
-                .verdict(&between(low, high))
-        };
+        let holds = |text, kind, low, high| Condition::parse(text, kind).unwrap().verdict(&between(low, high));
         assert_eq!(holds("<=5ms", time, 0.001, 0.005), Verdict::Holds);
         assert_eq!(holds("1..3ms", time, 0.001, 0.0029), Verdict::Holds);
         assert_eq!(holds("800us..1ms", time, 0.0009, 0.00099), Verdict::Holds);
@@ -516,11 +479,7 @@ mod tests {
         let agree = [
             (">=3", "at least three times", "almeno tre volte"),
             (">=3", "at least 3×", "almeno 3 volte"),
-            (
-                ">=2.5",
-                "more than two and a half times",
-                "più di due volte e mezzo",
-            ),
+            (">=2.5", "more than two and a half times", "più di due volte e mezzo"),
             (">=2.5", "**2.5×** and more", "**2,5×** e oltre"),
             ("3..6", "three to six times", "da tre a sei volte"),
             ("<=0.5", "half, or less", "la metà o meno"),
@@ -529,11 +488,7 @@ mod tests {
             (">=100", "over a hundred times", "più di cento volte"),
             ("tie 0.95..1.05", "as good as equal", "come dire uguale"),
             ("tie 0.95..1.05", "equal within 5 %", "uguale entro il 5 %"),
-            (
-                ">=1.2",
-                "at least 20 percent more",
-                "almeno il 20 per cento in più",
-            ),
+            (">=1.2", "at least 20 percent more", "almeno il 20 per cento in più"),
             (
                 ">=3",
                 "far more on the one that Python 3.13 runs",
@@ -576,8 +531,7 @@ mod tests {
 
     #[test]
     fn times_in_words_carry_their_own_unit() {
-        let claim =
-            |words: &str| format!("{{{{#claim echo.asyncio.cpu <=50us}}}}{words}{{{{/claim}}}}");
+        let claim = |words: &str| format!("{{{{#claim echo.asyncio.cpu <=50us}}}}{words}{{{{/claim}}}}");
         assert!(check(&claim("under 50 µs"), fixture::english()).is_ok());
         assert!(check(&claim("under fifty microseconds"), fixture::english()).is_ok());
         assert!(check(&claim("meno di cinquanta microsecondi"), fixture::italian()).is_ok());
@@ -589,13 +543,7 @@ mod tests {
         let text = "{{#claim echo.asyncio/tokio.cpu >=3}}\nat *least* three times\n{{/claim}}";
         let context = fixture::context(fixture::italian());
         let directive = &directive::directives(text).unwrap()[0];
-        let html = render(
-            directive,
-            text,
-            " almeno *tre* ",
-            &context,
-            Some("fig-echo-cpu"),
-        );
+        let html = render(directive, text, " almeno *tre* ", &context, Some("fig-echo-cpu"));
         // English words in an Italian edition: their numbers are not seen, so they are not checked.
         let html = html.unwrap();
         assert!(
@@ -638,9 +586,6 @@ mod tests {
         );
         assert!((reports[0].estimate.unwrap().value - 4.0).abs() < 0.1);
         context.library.entries[0].measured = None;
-        assert_eq!(
-            claims(&context, [(path, text)])[0].verdict,
-            Verdict::Unmeasured
-        );
+        assert_eq!(claims(&context, [(path, text)])[0].verdict, Verdict::Unmeasured);
     }
 }

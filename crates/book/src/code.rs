@@ -101,7 +101,9 @@ impl Code<'_> {
 /// Whether a comment is for people: neither a rule nor an instruction to a tool.
 fn speaks(message: &str) -> bool {
     let text = message.trim_start_matches(['/', '#', '*', '!', ' ']);
-    let instructions = ["type:", "noqa", "fmt:", "pragma:", "pylint:", "ruff:", "mypy:", "usr/bin/", "bin/"];
+    let instructions = [
+        "type:", "noqa", "fmt:", "pragma:", "pylint:", "ruff:", "mypy:", "usr/bin/", "bin/",
+    ];
     text.chars().any(char::is_alphabetic) && !instructions.iter().any(|start| text.starts_with(start))
 }
 
@@ -132,7 +134,10 @@ fn spans(code: &str, language: &str) -> Vec<Range<usize>> {
     let syntaxes = SYNTAXES.get_or_init(SyntaxSet::load_defaults_newlines);
     // There is no syntax for TOML; its comments and quotes are those of the shell.
     let token = if language == "toml" { "sh" } else { language };
-    let Some(syntax) = syntaxes.find_syntax_by_token(token).filter(|syntax| syntax.name != "Plain Text") else {
+    let Some(syntax) = syntaxes
+        .find_syntax_by_token(token)
+        .filter(|syntax| syntax.name != "Plain Text")
+    else {
         return Vec::new();
     };
     let mut state = ParseState::new(syntax);
@@ -222,7 +227,11 @@ mod tests {
     use super::*;
 
     fn messages(language: &str, text: &str) -> Vec<String> {
-        Code { text, language }.comments().into_iter().map(|comment| comment.message).collect()
+        Code { text, language }
+            .comments()
+            .into_iter()
+            .map(|comment| comment.message)
+            .collect()
     }
 
     #[test]
@@ -251,14 +260,23 @@ mod tests {
 
     #[test]
     fn instructions_rules_and_hidden_lines_are_left_alone() {
-        assert_eq!(messages("python", "#!/usr/bin/env python\nimport x  # noqa: E501\n# ----\n~# hidden\n"), [""; 0]);
+        assert_eq!(
+            messages(
+                "python",
+                "#!/usr/bin/env python\nimport x  # noqa: E501\n# ----\n~# hidden\n"
+            ),
+            [""; 0]
+        );
         assert_eq!(messages("rust", "# // hidden\nfn f() {} // seen\n"), ["// seen"]);
     }
 
     #[test]
     fn a_translation_takes_the_place_and_the_indentation() {
         let catalog = Catalog::from_pairs(&[
-            ("// Backpressure: two\n// lines.", "// Contropressione:\n// tre\n// righe.\n"),
+            (
+                "// Backpressure: two\n// lines.",
+                "// Contropressione:\n// tre\n// righe.\n",
+            ),
             ("// trailing", "// in coda"),
             ("\"literal\"", "\"letterale\""),
         ]);
@@ -269,7 +287,10 @@ mod tests {
             translated,
             "fn f() {\n    // Contropressione:\n    // tre\n    // righe.\n    g(\"literal\"); // in coda\n}\n"
         );
-        let translated = Code { text: &translated, language: "rust" };
+        let translated = Code {
+            text: &translated,
+            language: "rust",
+        };
         assert_eq!(translated.without_comments(), code.without_comments());
         assert_eq!(code.without_comments(), "fn f() {\n    g(\"literal\");\n}\n");
     }
@@ -277,9 +298,15 @@ mod tests {
     #[test]
     fn a_lost_marker_shows_in_the_code() {
         let catalog = Catalog::from_pairs(&[("// why", "perché")]);
-        let code = Code { text: "f(); // why\n", language: "rust" };
+        let code = Code {
+            text: "f(); // why\n",
+            language: "rust",
+        };
         let translated = code.translated(&catalog);
-        let translated = Code { text: &translated, language: "rust" };
+        let translated = Code {
+            text: &translated,
+            language: "rust",
+        };
         assert_ne!(translated.without_comments(), code.without_comments());
     }
 }

@@ -64,9 +64,7 @@ pub struct Parsed {
 impl Directive {
     /// Name and arguments, without the body: `measured tcp-echo.tokio.seconds`. The same in all editions.
     pub fn head_text(&self) -> String {
-        format!("{} {}", self.name, self.arguments)
-            .trim_end()
-            .to_owned()
+        format!("{} {}", self.name, self.arguments).trim_end().to_owned()
     }
 }
 
@@ -154,10 +152,7 @@ pub fn parse(text: &str) -> Parsed {
                         message: format!("`{{{{/{name}}}}}` closes nothing"),
                         help: match &other {
                             Some((directive, _)) => format!("`{}` is open here", directive.name),
-                            None => {
-                                "remove it, or write the opening directive in the same paragraph"
-                                    .to_owned()
-                            }
+                            None => "remove it, or write the opening directive in the same paragraph".to_owned(),
                         },
                     });
                     open = other;
@@ -235,9 +230,7 @@ fn normalise(arguments: &str) -> String {
     let mut rest = arguments.chars().peekable();
     while let Some(c) = rest.next() {
         match c {
-            '\\' if rest.peek().is_some_and(char::is_ascii_punctuation) => {
-                plain.extend(rest.next())
-            }
+            '\\' if rest.peek().is_some_and(char::is_ascii_punctuation) => plain.extend(rest.next()),
             _ => plain.push(c),
         }
     }
@@ -284,8 +277,7 @@ impl Layout {
         };
         // Whether each open element is a block, and which.
         let mut stack: Vec<Option<usize>> = vec![Some(0)];
-        for (event, range) in new_cmark_parser(text, &MarkdownOptions::default()).into_offset_iter()
-        {
+        for (event, range) in new_cmark_parser(text, &MarkdownOptions::default()).into_offset_iter() {
             match event {
                 Event::Start(tag) => {
                     match &tag {
@@ -324,11 +316,7 @@ impl Layout {
 
     fn hide(&mut self, range: Range<usize>) {
         // Offsets only ever grow; this holds them to it.
-        if self
-            .hidden
-            .last()
-            .is_none_or(|last| last.end <= range.start)
-        {
+        if self.hidden.last().is_none_or(|last| last.end <= range.start) {
             self.hidden.push(range);
         }
     }
@@ -346,9 +334,7 @@ impl Layout {
 
     /// Whether a directive is all of a paragraph that stands by itself.
     fn is_alone(&self, text: &str, range: &Range<usize>) -> bool {
-        let place = self
-            .starts
-            .partition_point(|(from, _)| *from <= range.start);
+        let place = self.starts.partition_point(|(from, _)| *from <= range.start);
         let block = &self.blocks[self.starts[place - 1].1];
         block.plain
             && range.end <= block.range.end
@@ -401,9 +387,7 @@ fn advance(ranges: &[Range<usize>], next: &mut usize, offset: usize) -> bool {
     while ranges.get(*next).is_some_and(|range| range.end <= offset) {
         *next += 1;
     }
-    ranges
-        .get(*next)
-        .is_some_and(|range| range.contains(&offset))
+    ranges.get(*next).is_some_and(|range| range.contains(&offset))
 }
 
 fn is_block(tag: &Tag<'_>) -> bool {
@@ -430,11 +414,7 @@ mod tests {
     }
 
     fn messages(text: &str) -> Vec<(usize, String)> {
-        parse(text)
-            .errors
-            .into_iter()
-            .map(|e| (e.offset, e.message))
-            .collect()
+        parse(text).errors.into_iter().map(|e| (e.offset, e.message)).collect()
     }
 
     #[test]
@@ -523,10 +503,7 @@ mod tests {
         assert_eq!(
             messages(nested),
             [
-                (
-                    15,
-                    "`claim` cannot stand in the body of `figure`".to_owned()
-                ),
+                (15, "`claim` cannot stand in the body of `figure`".to_owned()),
                 (28, "`{{/claim}}` closes nothing".to_owned())
             ]
         );
@@ -553,16 +530,10 @@ mod tests {
             messages("{{#measured b {{#param c}}"),
             [(0, "this directive is not closed".to_owned())]
         );
-        assert_eq!(
-            messages("b{{/claim}}"),
-            [(1, "`{{/claim}}` closes nothing".to_owned())]
-        );
+        assert_eq!(messages("b{{/claim}}"), [(1, "`{{/claim}}` closes nothing".to_owned())]);
         assert_eq!(messages("{{ #measured a}}").len(), 1);
         // After a fault the rest is still read.
-        assert_eq!(
-            parse("{{#measured b {{#param c}}").directives[0].name,
-            "param"
-        );
+        assert_eq!(parse("{{#measured b {{#param c}}").directives[0].name, "param");
     }
 
     #[test]
@@ -592,13 +563,7 @@ mod tests {
         }
         // Quadratic time would take minutes here.
         let started = std::time::Instant::now();
-        for piece in [
-            "{{#",
-            "{{#claim a}}",
-            "{{/claim}}",
-            "{{#a}} `b` ",
-            "<!-- -->\n",
-        ] {
+        for piece in ["{{#", "{{#claim a}}", "{{/claim}}", "{{#a}} `b` ", "<!-- -->\n"] {
             parse(&piece.repeat(20_000));
         }
         assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());

@@ -13,6 +13,7 @@ use measure::library::Library;
 
 use crate::catalog::{self, Catalog};
 use crate::cited::Sources;
+use crate::claim::{self, ClaimReport};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::gettext::Gettext;
 use crate::interface::Interface;
@@ -143,6 +144,19 @@ pub fn check(site: &Site, library: &Library) -> Result<Vec<Diagnostic>> {
     Ok(diagnostics)
 }
 
+/// Every claim of the chapters with its verdict. Translations make the same claims: [`check`] compares their directives.
+pub fn claims(site: &Site, library: &Library) -> Result<Vec<ClaimReport>> {
+    let context = context(site, library, site.source_language(), None)?;
+    let book = load(site, site.source_language(), None, None, &Options::default())?;
+    let chapters: Vec<(PathBuf, String)> = chapters(&book.book)
+        .map(|(path, text)| (site.relative(&site.source_dir().join(path)), text))
+        .collect();
+    Ok(claim::claims(
+        &context,
+        chapters.iter().map(|(path, text)| (path.as_path(), text.as_str())),
+    ))
+}
+
 /// The strings of the interface in each language.
 fn interfaces(site: &Site) -> Result<Vec<Interface>> {
     site.languages
@@ -160,7 +174,12 @@ pub(crate) fn catalog(site: &Site, language: &Language) -> Result<Option<Catalog
     Catalog::read(&path, &site.relative(&path)).map(Some)
 }
 
-pub(crate) fn context(site: &Site, library: &Library, language: &Language, catalog: Option<&Catalog>) -> Result<Arc<Context>> {
+pub(crate) fn context(
+    site: &Site,
+    library: &Library,
+    language: &Language,
+    catalog: Option<&Catalog>,
+) -> Result<Arc<Context>> {
     Ok(Arc::new(Context {
         library: library.clone(),
         interface: Interface::new(language.clone(), catalog),
@@ -194,12 +213,15 @@ fn load(
         config.set("output.html.live-reload-endpoint", endpoint)?;
     }
     let mut book = MDBook::load_with_config(&site.root, config)?;
-    book.with_preprocessor(Programs).with_preprocessor(Gettext::new(catalog));
+    book.with_preprocessor(Programs)
+        .with_preprocessor(Gettext::new(catalog));
     match context {
-        Some(context) => book.with_preprocessor(Measurements::new(context)).with_preprocessor(Leftovers {
-            source_dir: site.source_dir(),
-            shown: site.relative(&site.source_dir()),
-        }),
+        Some(context) => book
+            .with_preprocessor(Measurements::new(context))
+            .with_preprocessor(Leftovers {
+                source_dir: site.source_dir(),
+                shown: site.relative(&site.source_dir()),
+            }),
         None => book.with_preprocessor(Unfilled),
     };
     Ok(book)
@@ -239,7 +261,12 @@ impl Preprocessor for Leftovers {
                 .directives
                 .iter()
                 .map(|left| (text[left.head.clone()].to_owned(), left.head.start))
-                .chain(parsed.errors.iter().map(|error| (brief(&text[error.offset..]), error.offset)));
+                .chain(
+                    parsed
+                        .errors
+                        .iter()
+                        .map(|error| (brief(&text[error.offset..]), error.offset)),
+                );
             for (left, _) in left {
                 // The line in the file the writer knows; a translation has other lines.
                 let source = std::fs::read_to_string(self.source_dir.join(&path)).unwrap_or_default();
@@ -294,7 +321,10 @@ fn headings_without_id(text: &str, shown: &Path) -> Vec<Diagnostic> {
                 shown,
                 text,
                 range.start,
-                format!("the heading `{}` has no id of its own", text[range].trim_matches(['#', ' ', '\n'])),
+                format!(
+                    "the heading `{}` has no id of its own",
+                    text[range].trim_matches(['#', ' ', '\n'])
+                ),
                 "write {#some-id} at its end: links and the change of language need the same anchor in all editions",
             )),
             _ => None,

@@ -64,11 +64,7 @@ impl<'a> Figure<'a> {
             };
             let known = phases(entry);
             if !known.contains(&phase) {
-                return Err(Problem::unknown(
-                    &format!("phase in `{name}`"),
-                    phase,
-                    known,
-                ));
+                return Err(Problem::unknown(&format!("phase in `{name}`"), phase, known));
             }
             return Ok(Figure {
                 entry,
@@ -79,10 +75,7 @@ impl<'a> Figure<'a> {
         for id in std::iter::once(first).chain(rest) {
             let metric = reference::metric(id, &entry.experiment)?;
             if metrics.iter().any(|other| other.id == metric.id) {
-                return Err(Problem::new(
-                    format!("`{id}` is named twice"),
-                    "name each metric once",
-                ));
+                return Err(Problem::new(format!("`{id}` is named twice"), "name each metric once"));
             }
             metrics.push(metric);
         }
@@ -113,8 +106,7 @@ impl<'a> Figure<'a> {
     /// The figure as a block of HTML. `caption` is Markdown, of one paragraph.
     pub fn render(&self, caption: &str, interface: &Interface) -> String {
         let id = self.id();
-        let mut html =
-            format!("<figure class=\"measured\" id=\"{id}\" aria-labelledby=\"{id}-caption\">\n");
+        let mut html = format!("<figure class=\"measured\" id=\"{id}\" aria-labelledby=\"{id}-caption\">\n");
         if let Some(measured) = &self.entry.measured {
             html.push_str("<div class=\"panels\">\n");
             match &self.show {
@@ -123,9 +115,7 @@ impl<'a> Figure<'a> {
                         html.push_str(&points::panel(self, metric, measured, interface));
                     }
                 }
-                Show::Gantt(phase) => {
-                    html.push_str(&gantt::panel(self, phase, measured, interface))
-                }
+                Show::Gantt(phase) => html.push_str(&gantt::panel(self, phase, measured, interface)),
             }
             html.push_str("</div>\n");
         }
@@ -167,10 +157,7 @@ impl<'a> Figure<'a> {
 /// Phases that the manifest names or the results hold.
 fn phases(entry: &Entry) -> Vec<&str> {
     let experiment = &entry.experiment;
-    let of_metrics = experiment
-        .metrics
-        .iter()
-        .map(|metric| metric.phase.as_str());
+    let of_metrics = experiment.metrics.iter().map(|metric| metric.phase.as_str());
     let of_ideals = experiment
         .programs
         .iter()
@@ -248,10 +235,7 @@ mod tests {
                 assert!(!html.lines().any(|line| line.trim().is_empty()), "{html}");
                 let page = format!("before\n\n{html}\nafter\n");
                 let mut out = String::new();
-                push_html(
-                    &mut out,
-                    new_cmark_parser(&page, &MarkdownOptions::default()),
-                );
+                push_html(&mut out, new_cmark_parser(&page, &MarkdownOptions::default()));
                 assert_eq!(out, format!("<p>before</p>\n{html}<p>after</p>\n"));
                 assert_balanced(&html);
             }
@@ -261,11 +245,7 @@ mod tests {
     /// Every element is closed, in order. Attributes hold no `<` or `>`, since they are escaped.
     fn assert_balanced(html: &str) {
         let mut open = Vec::new();
-        for tag in html
-            .split('<')
-            .skip(1)
-            .map(|rest| rest.split('>').next().unwrap())
-        {
+        for tag in html.split('<').skip(1).map(|rest| rest.split('>').next().unwrap()) {
             if let Some(name) = tag.strip_prefix('/') {
                 assert_eq!(open.pop(), Some(name), "{html}");
             } else if !tag.ends_with('/') && tag != "br" {
@@ -302,10 +282,7 @@ mod tests {
             whole.contains("--series-1,") && whole.contains("--series-3,"),
             "{whole}"
         );
-        assert!(
-            !html.contains("--series-1,") && html.contains("--series-3,"),
-            "{html}"
-        );
+        assert!(!html.contains("--series-1,") && html.contains("--series-3,"), "{html}");
     }
 
     #[test]
@@ -370,10 +347,7 @@ mod tests {
         let measured = library.entries[0].measured.as_mut().unwrap();
         measured.origin = Origin::Published;
         measured.results.published.as_mut().unwrap().preliminary = true;
-        assert!(
-            render("echo cpu", &library, &fixture::english())
-                .contains("<strong>preliminary</strong>")
-        );
+        assert!(render("echo cpu", &library, &fixture::english()).contains("<strong>preliminary</strong>"));
     }
 
     #[test]
@@ -390,10 +364,7 @@ mod tests {
         phase.spans = vec![(0.0, 90.0)];
         let html = render("echo gantt messages", &library, &fixture::english());
         assert_eq!(html.matches("<rect ").count(), 9, "{html}");
-        assert!(
-            html.contains("1.242\u{a0}s") && !html.contains("90.00"),
-            "{html}"
-        );
+        assert!(html.contains("1.242\u{a0}s") && !html.contains("90.00"), "{html}");
     }
 
     #[test]

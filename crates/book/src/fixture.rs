@@ -3,13 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use measure::experiment::{
-    Better, Cores, Experiment, Language as Source, Metric, Parameter, Program, Quantity, Unit,
-};
+use measure::experiment::{Better, Cores, Experiment, Language as Source, Metric, Parameter, Program, Quantity, Unit};
 use measure::library::{Entry, Library, Measured, Origin};
-use measure::results::{
-    Campaign, Environment, FORMAT, Machine, Phase, Publication, PythonBuild, Results, Run,
-};
+use measure::results::{Campaign, Environment, FORMAT, Machine, Phase, Publication, PythonBuild, Results, Run};
 
 use crate::catalog::Catalog;
 use crate::cited::Sources;
@@ -54,10 +50,7 @@ const ITALIAN: &[(&str, &str)] = &[
     ("not measured yet", "non ancora misurato"),
     ("changed since it was measured", "cambiato dopo la misura"),
     ("to measure it: {command}", "per misurarlo: {command}"),
-    (
-        "these results contradict it",
-        "questi risultati lo smentiscono",
-    ),
+    ("these results contradict it", "questi risultati lo smentiscono"),
     (
         "these results cannot decide it",
         "questi risultati non bastano a deciderlo",
@@ -79,10 +72,7 @@ const ITALIAN: &[(&str, &str)] = &[
     ("{count} core", "{count} core"),
     ("{count} cores", "{count} core"),
     ("optimised build", "compilato con ottimizzazioni"),
-    (
-        "build without optimisations",
-        "compilato senza ottimizzazioni",
-    ),
+    ("build without optimisations", "compilato senza ottimizzazioni"),
     ("{count} session", "{count} sessione"),
     ("{count} sessions", "{count} sessioni"),
     ("{count} round", "{count} giro"),
@@ -91,10 +81,7 @@ const ITALIAN: &[(&str, &str)] = &[
     ("{count} run set aside", "{count} esecuzione scartata"),
     ("{count} runs set aside", "{count} esecuzioni scartate"),
     ("preliminary", "preliminare"),
-    (
-        "your own results, not published",
-        "risultati tuoi, non pubblicati",
-    ),
+    ("your own results, not published", "risultati tuoi, non pubblicati"),
     (
         "not measured yet on this machine: run {command}",
         "non ancora misurato su questa macchina: esegui {command}",
@@ -103,10 +90,7 @@ const ITALIAN: &[(&str, &str)] = &[
         "changed since they were measured, so not shown: {programs}",
         "cambiati dopo la misura, quindi non mostrati: {programs}",
     ),
-    (
-        "to measure again: {command}",
-        "per ripetere la misura: {command}",
-    ),
+    ("to measure again: {command}", "per ripetere la misura: {command}"),
     ("{day} {month} {year}", "{day} {month} {year}"),
     ("January", "gennaio"),
     ("echo", "eco"),
@@ -122,12 +106,10 @@ fn program(id: &str, label: &str, language: Source, connections: Option<f64>) ->
         label: label.into(),
         language,
         file: "main.rs".into(),
+        imports: Vec::new(),
         arguments: Vec::new(),
         cores: Cores::default(),
-        parameters: connections
-            .map(|n| ("connections".to_owned(), n))
-            .into_iter()
-            .collect(),
+        parameters: connections.map(|n| ("connections".to_owned(), n)).into_iter().collect(),
         ideal: BTreeMap::from([("messages".to_owned(), 1.0)]),
     }
 }
@@ -185,12 +167,7 @@ pub fn library() -> Library {
             program("tokio", "Tokio, one thread", Source::Rust, None),
         ],
         metrics: vec![
-            metric(
-                "cpu",
-                "CPU per message",
-                Quantity::CpuPerWork,
-                Some(Better::Lower),
-            ),
+            metric("cpu", "CPU per message", Quantity::CpuPerWork, Some(Better::Lower)),
             metric(
                 "rate",
                 "messages per second",
@@ -198,12 +175,7 @@ pub fn library() -> Library {
                 Some(Better::Higher),
             ),
             metric("cores", "cores kept busy", Quantity::CpuShare, None),
-            metric(
-                "excess",
-                "time over the ideal",
-                Quantity::Excess,
-                Some(Better::Lower),
-            ),
+            metric("excess", "time over the ideal", Quantity::Excess, Some(Better::Lower)),
         ],
     };
     let mut runs = Vec::new();
@@ -213,8 +185,7 @@ pub fn library() -> Library {
                 .into_iter()
                 .enumerate()
             {
-                let wobble =
-                    1.0 + 0.01 * f64::from((session * 7 + round * 3 + position as u32 * 5) % 4);
+                let wobble = 1.0 + 0.01 * f64::from((session * 7 + round * 3 + position as u32 * 5) % 4);
                 let cpu = 0.24 * factor * wobble;
                 let seconds = 1.0 + cpu;
                 runs.push(Run {
@@ -267,10 +238,7 @@ pub fn library() -> Library {
                 optimised: true,
             },
             rustc: "1.95.0".into(),
-            packages: BTreeMap::from([
-                ("tokio".into(), "1.54.1".into()),
-                ("uvloop".into(), "0.22.1".into()),
-            ]),
+            packages: BTreeMap::from([("tokio".into(), "1.54.1".into()), ("uvloop".into(), "0.22.1".into())]),
         },
         started: "2026-01-31T12:00:00Z".into(),
         published: Some(Publication {

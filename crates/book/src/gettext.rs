@@ -29,7 +29,7 @@ pub(crate) fn escape(text: &str) -> String {
     while let Some(at) = rest.find("\\{{#") {
         let before = &rest[..at];
         let backslashes = before.len() - before.trim_end_matches('\\').len();
-        if backslashes % 2 == 0 {
+        if backslashes.is_multiple_of(2) {
             escaped.push_str(before);
             escaped.push_str(ESCAPED);
         } else {
@@ -236,7 +236,11 @@ impl Sheltered {
                         // An indented block starts after its indentation, which would make the comment an indented block again.
                         let before = text[from..start].trim_end_matches(' ');
                         let line_start = before.is_empty() || before.ends_with('\n');
-                        sheltered.text.push_str(if line_start && block.info.is_empty() { before } else { &text[from..start] });
+                        sheltered.text.push_str(if line_start && block.info.is_empty() {
+                            before
+                        } else {
+                            &text[from..start]
+                        });
                         let number = sheltered.blocks.len();
                         sheltered.text.push_str(&format!("{CODE}{number}{CLOSE}"));
                         // What ends an indented block are the newlines after it, which belong to the text.
@@ -255,9 +259,14 @@ impl Sheltered {
                     };
                     let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
                     // Continues the quote, and the list around it if there is one.
-                    let lead: String = text[line_start..start].chars().map(|c| if c == '>' { '>' } else { ' ' }).collect();
+                    let lead: String = text[line_start..start]
+                        .chars()
+                        .map(|c| if c == '>' { '>' } else { ' ' })
+                        .collect();
                     sheltered.text.push_str(&text[from..start]);
-                    sheltered.text.push_str(&format!("{ALERT}{}{CLOSE}\n{}", alert(kind), lead.trim_end()));
+                    sheltered
+                        .text
+                        .push_str(&format!("{ALERT}{}{CLOSE}\n{}", alert(kind), lead.trim_end()));
                     from = start + length + 1;
                 }
                 _ => {}
@@ -291,7 +300,10 @@ impl Sheltered {
                 let code = translate(block.code());
                 let fence = twin::fence(&code);
                 restored.push(format!("{lead}{fence}{}", block.info));
-                restored.extend(code.lines().map(|line| format!("{further}{line}").trim_end().to_owned()));
+                restored.extend(
+                    code.lines()
+                        .map(|line| format!("{further}{line}").trim_end().to_owned()),
+                );
                 restored.push(format!("{further}{fence}{rest}"));
             } else if let Some((lead, kind, rest)) = placeholder(line, ALERT) {
                 // The mark must be on the quote's first line.
@@ -345,7 +357,8 @@ mod tests {
 
     #[test]
     fn alerts_stay_alerts() {
-        let text = "> [!NOTE]\n> Some text\n> goes on.\n>\n> More.\n\n- Item\n\n  > [!WARNING]\n  > Some text goes on.\n";
+        let text =
+            "> [!NOTE]\n> Some text\n> goes on.\n>\n> More.\n\n- Item\n\n  > [!WARNING]\n  > Some text goes on.\n";
         let result = translated(text, &[("Some text goes on.", "Un testo."), ("More.", "Altro.")]);
         let expected = "> [!NOTE]\n> Un testo.\n>\n> Altro.\n\n- Item\n\n  > [!WARNING]\n  > Un testo.\n";
         assert_eq!(html(&result), html(expected), "{result}");
@@ -357,7 +370,11 @@ mod tests {
         let text = "Text.\n\n1. One\n2. Two\n\n   ```rust,ignore\n   // why\n\n     x(\"Text.\"); // why\n   ```\n\n   Text.\n\n\
                     > ```text\n> // why\n> ```\n\nText.\n\n    indented \"Text.\"\n      more\n\n\
                     ````md\n```\nText.\n```\n````\n<div>\n\n```sh\n# why\n```\n\n</div>\n";
-        let pairs = [("Text.", "Testo."), ("// why", "// perché"), ("\"Text.\"", "\"Testo.\"")];
+        let pairs = [
+            ("Text.", "Testo."),
+            ("// why", "// perché"),
+            ("\"Text.\"", "\"Testo.\""),
+        ];
         let result = translated(text, &pairs);
         let expected = "Testo.\n\n1. One\n2. Two\n\n   ```rust,ignore\n   // perché\n\n     x(\"Text.\"); // perché\n   ```\n\n   Testo.\n\n\
                         > ```text\n> // why\n> ```\n\nTesto.\n\n    indented \"Text.\"\n      more\n\n\
@@ -367,11 +384,14 @@ mod tests {
 
     #[test]
     fn tables_keep_their_alignment_and_headings_their_id() {
-        let text = "## The price { #price }\n\n| a | b | c |\n|:--|--:|:-:|\n| x | {{#measured a.b/c.d_e}} | x \\| y |\n";
+        let text =
+            "## The price { #price }\n\n| a | b | c |\n|:--|--:|:-:|\n| x | {{#measured a.b/c.d_e}} | x \\| y |\n";
         let result = translated(text, &[("The price", "Il prezzo"), ("x", "y")]);
         assert_eq!(
             html(&result),
-            html("## Il prezzo { #price }\n\n| a | b | c |\n|:--|--:|:-:|\n| y | {{#measured a.b/c.d_e}} | x \\| y |\n")
+            html(
+                "## Il prezzo { #price }\n\n| a | b | c |\n|:--|--:|:-:|\n| y | {{#measured a.b/c.d_e}} | x \\| y |\n"
+            )
         );
         assert!(result.contains("{{#measured a.b/c.d_e}}"), "{result}");
     }
@@ -394,7 +414,11 @@ mod tests {
             let shown = unescape(&text);
             assert_eq!(crate::directive::directives(&shown).unwrap(), []);
             let html = html(&shown).replace("&#123;", "{");
-            for expected in ["{{#measured a.b.c}}", "<code>{{#param x.y}}</code>", "<code>{{#include z}}"] {
+            for expected in [
+                "{{#measured a.b.c}}",
+                "<code>{{#param x.y}}</code>",
+                "<code>{{#include z}}",
+            ] {
                 assert!(html.contains(expected), "expected {expected} in {html}");
             }
         }

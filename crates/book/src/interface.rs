@@ -9,8 +9,6 @@ use crate::site::Language;
 ///
 /// `{name}` in a string is filled in by the caller and must stand in the translation as well.
 pub const STRINGS: &[&str] = &[
-    // edition.rs: the page that leads to the editions.
-    "Read the book in {language}",
     // page.rs: the menu bar's choice of languages.
     "Language",
     // page.rs: mdBook's own pages. Keys and `...` stay.
@@ -180,11 +178,11 @@ mod tests {
 
     #[test]
     fn values_are_filled_into_the_translation() {
-        let catalog = Catalog::from_pairs(&[("Read the book in {language}", "Leggi il libro in {language}")]);
+        let catalog = Catalog::from_pairs(&[("{start} to {end}", "da {start} a {end}")]);
         let interface = Interface::new(italian(), Some(&catalog));
         assert_eq!(
-            interface.fill("Read the book in {language}", &[("language", "italiano")]),
-            "Leggi il libro in italiano"
+            interface.fill("{start} to {end}", &[("end", "2"), ("start", "1")]),
+            "da 1 a 2"
         );
     }
 

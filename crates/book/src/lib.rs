@@ -6,11 +6,17 @@
 //!                                               catalog,    number, figure,
 //!                                               twin)       claim, cited)
 //!
-//! Site         root, book.toml, languages
-//!  \-- Language        code, and how numbers are written
-//! Catalog      messages of one translation (po/<code>.po)
-//! Interface    strings of the machinery in the reader's language
-//! Diagnostic   path, line, what is wrong, what to do
+//! Site          root, book.toml, languages
+//!  \-- Language         code, and how numbers are written
+//! Catalog       messages of one translation (po/<code>.po): extract, update, check
+//! Interface     strings of the machinery in the reader's language
+//! Context       what Measurements needs: library of results, Interface, cited sources
+//! Diagnostic    path, line, what is wrong, what to do
+//!
+//! edition       build, expand, check: all of the above in the order of the drawing
+//!  \-- page             what is done to mdBook's pages afterwards; the page that leads to the editions
+//! serve         edition again and again, for writers
+//! preprocess    the same preprocessors, one process each, for a reader's own mdBook
 //! ```
 //!
 //! `Programs` comes first so that the comments of the code it inserts are translated; `Measurements` comes last so that a new
@@ -29,9 +35,9 @@ pub mod interface;
 pub mod lint;
 pub mod measurements;
 pub mod number;
+pub mod numeral;
 mod page;
 pub mod preprocess;
-pub mod numeral;
 pub mod prose;
 pub mod reference;
 pub mod serve;

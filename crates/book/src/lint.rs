@@ -30,18 +30,14 @@ pub fn bare_numbers(path: &Path, text: &str, language: &str) -> Vec<Diagnostic> 
         .into_iter()
         .map(|range| {
             let words = &text[tokens[range.start].offset..];
-            let end = tokens[range.end - 1]
-                .offset
-                .saturating_sub(tokens[range.start].offset);
+            let end = tokens[range.end - 1].offset.saturating_sub(tokens[range.start].offset);
             // To the end of the last token.
             let length = words[end..]
                 .find(|c: char| !(c.is_alphanumeric() || ".,".contains(c)))
                 .map_or(words.len(), |at| {
                     end + at.max(words[end..].chars().next().map_or(0, char::len_utf8))
                 });
-            let shown = words[..length]
-                .trim_end_matches(['.', ','])
-                .replace('\n', " ");
+            let shown = words[..length].trim_end_matches(['.', ',']).replace('\n', " ");
             Diagnostic::at(
                 path,
                 text,
@@ -89,9 +85,7 @@ fn spots(tokens: &[Spotted], words: &Words) -> Vec<Range<usize>> {
 /// The end of the measured-looking number that begins at `at`, if one does.
 fn spot(tokens: &[Spotted], at: usize, words: &Words) -> Option<usize> {
     match &tokens[at].token {
-        Token::Number(digits) if !numeral::is_part_of_a_name(tokens, at) => {
-            after_digits(digits, tokens, at + 1)
-        }
+        Token::Number(digits) if !numeral::is_part_of_a_name(tokens, at) => after_digits(digits, tokens, at + 1),
         Token::Word(word) => idiom(tokens, at).or_else(|| after_words(word, tokens, at, words)),
         _ => None,
     }
@@ -105,8 +99,7 @@ fn after_digits(digits: &str, tokens: &[Spotted], next: usize) -> Option<usize> 
         return None;
     }
     // "2 x 3" multiplies; "3 times" does not.
-    if first.word() == Some("x") && matches!(rest.get(1).map(|t| &t.token), Some(Token::Number(_)))
-    {
+    if first.word() == Some("x") && matches!(rest.get(1).map(|t| &t.token), Some(Token::Number(_))) {
         return None;
     }
     if let Some(length) = rate(rest) {
@@ -157,9 +150,7 @@ fn after_words(word: &str, tokens: &[Spotted], at: usize, words: &Words) -> Opti
         (Some("times" | "volte" | "percent"), _) => Some(next + 1),
         (Some("per"), Some("cent" | "cento")) => Some(next + 2),
         // "Two and a half times", "due volte e mezzo" (the latter is found at "due volte").
-        (Some("and"), Some("a")) if follows(2) == Some("half") && follows(3) == Some("times") => {
-            Some(next + 4)
-        }
+        (Some("and"), Some("a")) if follows(2) == Some("half") && follows(3) == Some("times") => Some(next + 4),
         _ if rest.first().is_some_and(|token| token.is_sign('%')) => Some(next + 1),
         // "A third of the time", but not "a quarter of an hour".
         (Some("of" | "di" | "del" | "dello" | "della" | "dei" | "delle"), second) if part => {
@@ -226,18 +217,12 @@ mod tests {
             ("A ratio of 2.4×, no more.", "2.4×"),
             ("It answers in 24 µs.", "24 µs"),
             ("It answers in 120ms.", "120ms"),
-            (
-                "It serves 41,420 requests per second.",
-                "41,420 requests per second",
-            ),
+            ("It serves 41,420 requests per second.", "41,420 requests per second"),
             ("It serves 41,420 req/s.", "41,420 req/s"),
             ("About 12 % of the time.", "12 %"),
             ("About 12 percent.", "12 percent"),
             ("It is three times as fast.", "three times"),
-            (
-                "It is two and a half times as fast.",
-                "two and a half times",
-            ),
+            ("It is two and a half times as fast.", "two and a half times"),
             ("It is ten\ntimes as fast.", "ten times"),
             ("It is twice as fast.", "twice as"),
             ("It needs half the memory.", "half the"),
@@ -294,10 +279,7 @@ mod tests {
             ("Ogni task prende 1,3 kB.", "1,3 kB"),
             ("Un rapporto di 2,4×.", "2,4×"),
             ("Risponde in 24 µs.", "24 µs"),
-            (
-                "Serve 41.420 richieste al secondo.",
-                "41.420 richieste al secondo",
-            ),
+            ("Serve 41.420 richieste al secondo.", "41.420 richieste al secondo"),
             ("Serve 41.420 richieste/s.", "41.420 richieste/s"),
             ("Circa il 12 % del tempo.", "12 %"),
             ("Circa il 12 per cento.", "12 per cento"),
@@ -345,10 +327,7 @@ mod tests {
         let diagnostics = bare_numbers(Path::new("src/a.md"), "a\n\nb\nc 3 ms", "en");
         assert_eq!(diagnostics[0].line, 4);
         for way in ["measured", "claim", "param", "cited", "number"] {
-            assert!(
-                diagnostics[0].help.contains(&format!("{{{{#{way}")),
-                "{way}"
-            );
+            assert!(diagnostics[0].help.contains(&format!("{{{{#{way}")), "{way}");
         }
     }
 
@@ -405,16 +384,10 @@ mod tests {
         for a in odd.iter().step_by(3) {
             for b in odd {
                 for c in odd {
-                    for (text, context) in [
-                        (format!("{a}{b}{c}"), &english),
-                        (format!("{c} {b} {a}"), &italian),
-                    ] {
+                    for (text, context) in [(format!("{a}{b}{c}"), &english), (format!("{c} {b} {a}"), &italian)] {
                         let lines = text.matches('\n').count() + 1;
                         let found = check_source(Path::new("a.md"), &text, context);
-                        assert!(
-                            found.iter().all(|d| (1..=lines).contains(&d.line)),
-                            "{found:?}"
-                        );
+                        assert!(found.iter().all(|d| (1..=lines).contains(&d.line)), "{found:?}");
                     }
                 }
             }

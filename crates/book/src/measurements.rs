@@ -115,10 +115,7 @@ impl<'a> Page<'a> {
             figures: Vec::new(),
             problems: Vec::new(),
         };
-        for directive in directives
-            .iter()
-            .filter(|directive| directive.name == "figure")
-        {
+        for directive in directives.iter().filter(|directive| directive.name == "figure") {
             // What cannot be read is reported in its turn.
             let Ok(figure) = Figure::parse(&directive.arguments, &context.library) else {
                 continue;
@@ -127,10 +124,7 @@ impl<'a> Page<'a> {
                 page.report(
                     directive.range.start,
                     Problem::new(
-                        format!(
-                            "the figure `{}` is on this page already",
-                            directive.arguments
-                        ),
+                        format!("the figure `{}` is on this page already", directive.arguments),
                         "refer to the other one",
                     ),
                 );
@@ -171,11 +165,7 @@ impl<'a> Page<'a> {
             return Ok(None);
         }
         if !OURS.contains(&name) {
-            return Err(Problem::unknown(
-                "directive",
-                name,
-                OURS.iter().chain(OTHERS).copied(),
-            ));
+            return Err(Problem::unknown("directive", name, OURS.iter().chain(OTHERS).copied()));
         }
         if directive.place.heading {
             return Err(Problem::new(
@@ -190,12 +180,9 @@ impl<'a> Page<'a> {
             "measured" => {
                 let reference = Reference::parse(arguments, &context.library)?;
                 match reference.estimate() {
-                    Ok(estimate) => {
-                        Shown::new(&estimate, reference.kind(), interface).html("measured")
-                    }
+                    Ok(estimate) => Shown::new(&estimate, reference.kind(), interface).html("measured"),
                     Err(why) => {
-                        let title =
-                            claim::unmeasured(&why, &reference.entry.experiment.id, interface);
+                        let title = claim::unmeasured(&why, &reference.entry.experiment.id, interface);
                         format!(
                             "<span class=\"measured unmeasured\" title=\"{}\">[{}]</span>",
                             escape(&title),
@@ -208,9 +195,7 @@ impl<'a> Page<'a> {
                 let (value, unit) = reference::parameter(arguments, &context.library)?;
                 number::exact(value, unit, interface)
             }
-            "cited" => context
-                .sources
-                .render(arguments, !directive.place.link, interface)?,
+            "cited" => context.sources.render(arguments, !directive.place.link, interface)?,
             "number" => literal(arguments)?.to_owned(),
             "claim" => {
                 let words = self.body(directive);
@@ -248,8 +233,7 @@ impl<'a> Page<'a> {
 
     /// The figure on this page that shows what a claim is about, or else another of the same experiment.
     fn figure_for(&self, arguments: &str) -> Option<String> {
-        let reference =
-            Reference::parse(arguments.split(' ').next()?, &self.context.library).ok()?;
+        let reference = Reference::parse(arguments.split(' ').next()?, &self.context.library).ok()?;
         let of_experiment = || {
             self.figures
                 .iter()
@@ -289,18 +273,13 @@ mod tests {
     use crate::fixture;
 
     fn expand_in(text: &str, interface: Interface) -> String {
-        let (expanded, diagnostics) =
-            expand(Path::new("src/a.md"), text, &fixture::context(interface));
+        let (expanded, diagnostics) = expand(Path::new("src/a.md"), text, &fixture::context(interface));
         assert_eq!(diagnostics, [], "{text}");
         expanded
     }
 
     fn problem(text: &str) -> Diagnostic {
-        let (expanded, mut diagnostics) = expand(
-            Path::new("src/a.md"),
-            text,
-            &fixture::context(fixture::english()),
-        );
+        let (expanded, mut diagnostics) = expand(Path::new("src/a.md"), text, &fixture::context(fixture::english()));
         assert_eq!(diagnostics.len(), 1, "{diagnostics:?}");
         assert_eq!(expanded, text, "a wrong directive is left as it stands");
         diagnostics.remove(0)
@@ -308,10 +287,7 @@ mod tests {
 
     fn html(markdown: &str) -> String {
         let mut html = String::new();
-        push_html(
-            &mut html,
-            new_cmark_parser(markdown, &MarkdownOptions::default()),
-        );
+        push_html(&mut html, new_cmark_parser(markdown, &MarkdownOptions::default()));
         html
     }
 
@@ -338,10 +314,7 @@ mod tests {
         let text = "**{{#measured echo.tokio.cpu}}** [{{#measured echo.tokio.cpu}}](x.md)\n\n| a | b |\n|---|---|\n| {{#measured echo.tokio.cpu}} | {{#number 3 \\| why}} |\n";
         let html = html(&expand_in(text, fixture::english()));
         assert!(html.contains("<strong><span class=\"measured\""), "{html}");
-        assert!(
-            html.contains("<a href=\"x.md\"><span class=\"measured\""),
-            "{html}"
-        );
+        assert!(html.contains("<a href=\"x.md\"><span class=\"measured\""), "{html}");
         assert!(html.contains("µs</span></td><td>3</td>"), "{html}");
     }
 
@@ -362,12 +335,8 @@ mod tests {
         let claim = "{{#claim echo.asyncio/tokio.cpu >=3}}three times{{/claim}}";
         let with = |figures: &str| expand_in(&format!("{claim}\n\n{figures}"), fixture::english());
         assert!(with("").starts_with("<span class=\"claim\""));
-        assert!(
-            with("{{#figure echo rate}}c{{/figure}}")
-                .starts_with("<a class=\"claim\" href=\"#fig-echo-rate\"")
-        );
-        let both =
-            with("{{#figure echo rate}}c{{/figure}}\n\n{{#figure echo rate cpu}}c{{/figure}}");
+        assert!(with("{{#figure echo rate}}c{{/figure}}").starts_with("<a class=\"claim\" href=\"#fig-echo-rate\""));
+        let both = with("{{#figure echo rate}}c{{/figure}}\n\n{{#figure echo rate cpu}}c{{/figure}}");
         assert!(
             both.starts_with("<a class=\"claim\" href=\"#fig-echo-rate-cpu\""),
             "{both}"
@@ -383,10 +352,7 @@ mod tests {
         let text = "before\n\n{{#figure echo cpu}}With {{#param echo.nap}} and *care*.{{/figure}}\n# After";
         let html = html(&expand_in(text, fixture::english()));
         assert!(html.starts_with("<p>before</p>\n<figure"), "{html}");
-        assert!(
-            html.contains("With 10\u{a0}ms and <em>care</em>.</div>"),
-            "{html}"
-        );
+        assert!(html.contains("With 10\u{a0}ms and <em>care</em>.</div>"), "{html}");
         assert!(html.ends_with("</figure>\n<h1>After</h1>\n"), "{html}");
     }
 
@@ -419,19 +385,9 @@ mod tests {
                 "no parameter in `echo` `napp`",
                 "did you mean `nap`?",
             ),
-            (
-                "{{#cited C8.go}}",
-                1,
-                "no figure in sources.toml `C8.go`",
-                "C8.uvloop",
-            ),
+            ("{{#cited C8.go}}", 1, "no figure in sources.toml `C8.go`", "C8.uvloop"),
             ("{{#number 3 ms}}", 1, "needs a reason", "why"),
-            (
-                "{{#number 3 ms |}}",
-                1,
-                "lacks the number or the reason",
-                "why",
-            ),
+            ("{{#number 3 ms |}}", 1, "lacks the number or the reason", "why"),
             (
                 "{{#claim echo.tokio.cpu}}x{{/claim}}",
                 1,
@@ -444,12 +400,7 @@ mod tests {
                 "without words",
                 "write them",
             ),
-            (
-                "{{#figure echo cpu}} {{/figure}}",
-                1,
-                "without a caption",
-                "shows",
-            ),
+            ("{{#figure echo cpu}} {{/figure}}", 1, "without a caption", "shows"),
             (
                 "- {{#figure echo cpu}}x{{/figure}}",
                 1,
@@ -465,39 +416,21 @@ mod tests {
             ),
         ];
         for (text, line, message, help) in cases {
-            let (_, diagnostics) = expand(
-                Path::new("src/a.md"),
-                text,
-                &fixture::context(fixture::english()),
-            );
+            let (_, diagnostics) = expand(Path::new("src/a.md"), text, &fixture::context(fixture::english()));
             assert_eq!(diagnostics.len(), 1, "{diagnostics:?}");
             let found = &diagnostics[0];
             assert_eq!(found.line, line, "{found}");
-            assert!(
-                found.message.contains(message) && found.help.contains(help),
-                "{found}"
-            );
+            assert!(found.message.contains(message) && found.help.contains(help), "{found}");
         }
-        assert!(
-            problem("{{#measured a.b.c}}")
-                .message
-                .contains("no experiment `a`")
-        );
+        assert!(problem("{{#measured a.b.c}}").message.contains("no experiment `a`"));
         let twice = "{{#figure echo cpu}}x{{/figure}}\n\n{{#figure echo cpu}}y{{/figure}}";
-        let (_, diagnostics) = expand(
-            Path::new("src/a.md"),
-            twice,
-            &fixture::context(fixture::english()),
-        );
-        assert!(
-            diagnostics[0].message.contains("on this page already") && diagnostics[0].line == 3
-        );
+        let (_, diagnostics) = expand(Path::new("src/a.md"), twice, &fixture::context(fixture::english()));
+        assert!(diagnostics[0].message.contains("on this page already") && diagnostics[0].line == 3);
     }
 
     #[test]
     fn directives_of_others_are_left_to_them() {
-        let text =
-            "{{#include x.md}} {{#twin echo serve}} {{#listing echo/main.rs serve}} {{#title T}}";
+        let text = "{{#include x.md}} {{#twin echo serve}} {{#listing echo/main.rs serve}} {{#title T}}";
         assert_eq!(expand_in(text, fixture::english()), text);
     }
 }

@@ -57,8 +57,7 @@ impl Shown {
                     "95 % interval {low} to {high}, {sessions} sessions",
                     &[("low", &low), ("high", &high), ("sessions", &sessions)],
                 );
-                let interval =
-                    interface.fill("{start} to {end}", &[("start", &low), ("end", &high)]);
+                let interval = interface.fill("{start} to {end}", &[("start", &low), ("end", &high)]);
                 (certainty, interval)
             }
         };
@@ -139,20 +138,12 @@ impl Scale {
         let size = size.abs();
         let (exponent, symbol) = match kind {
             Kind::Ratio => (0, "×"),
-            Kind::Unit(Unit::Seconds) => {
-                prefixed(size, &[(0, "s"), (-3, "ms"), (-6, "µs"), (-9, "ns")])
-            }
-            Kind::Unit(Unit::Milliseconds) => {
-                prefixed(size, &[(3, "s"), (0, "ms"), (-3, "µs"), (-6, "ns")])
-            }
+            Kind::Unit(Unit::Seconds) => prefixed(size, &[(0, "s"), (-3, "ms"), (-6, "µs"), (-9, "ns")]),
+            Kind::Unit(Unit::Milliseconds) => prefixed(size, &[(3, "s"), (0, "ms"), (-3, "µs"), (-6, "ns")]),
             Kind::Unit(Unit::Bytes) => prefixed(size, &[(9, "GB"), (6, "MB"), (3, "kB"), (0, "B")]),
             Kind::Unit(Unit::Count | Unit::PerSecond | Unit::Cores) => (0, ""),
         };
-        Scale {
-            kind,
-            exponent,
-            symbol,
-        }
+        Scale { kind, exponent, symbol }
     }
 
     /// The unit in words or by its symbol, for the title of an axis. Empty for counts.
@@ -180,9 +171,7 @@ impl Scale {
     pub fn number(&self, value: f64, place: i32, interface: &Interface) -> String {
         let digits = self.digits(value, place, interface.language());
         match self.kind {
-            Kind::Unit(unit @ (Unit::PerSecond | Unit::Cores)) => {
-                with_words(digits, unit, interface)
-            }
+            Kind::Unit(unit @ (Unit::PerSecond | Unit::Cores)) => with_words(digits, unit, interface),
             Kind::Ratio => format!("{digits}{}", self.symbol),
             Kind::Unit(_) => join(digits, self.symbol),
         }
@@ -230,9 +219,7 @@ fn last_place(estimate: &Estimate) -> i32 {
     };
     let by_uncertainty = rounding_place((interval.high - interval.low) / 2.0);
     match (own, by_uncertainty) {
-        (Some(own), Some(place)) if interval.low > 0.0 || interval.high < 0.0 => {
-            place.clamp(own - 3, own - 1)
-        }
+        (Some(own), Some(place)) if interval.low > 0.0 || interval.high < 0.0 => place.clamp(own - 3, own - 1),
         (Some(own), None) => own - 3,
         (_, Some(place)) => place,
         (None, None) => 0,
@@ -345,11 +332,7 @@ mod tests {
             (9.96, 0),
             (0.0, i32::MAX),
         ] {
-            assert_eq!(
-                rounding_place(uncertainty).unwrap_or(i32::MAX),
-                place,
-                "{uncertainty}"
-            );
+            assert_eq!(rounding_place(uncertainty).unwrap_or(i32::MAX), place, "{uncertainty}");
         }
     }
 
@@ -358,20 +341,11 @@ mod tests {
         assert_eq!(shown(2.417, Some((2.13, 2.71)), Kind::Ratio), "2.42×");
         assert_eq!(shown(2.417, Some((1.9, 2.9)), Kind::Ratio), "2.4×");
         assert_eq!(shown(2.417, Some((0.3, 19.0)), Kind::Ratio), "2.4×");
-        assert_eq!(
-            shown(2.41738, Some((2.41737, 2.41739)), Kind::Ratio),
-            "2.417×"
-        );
-        assert_eq!(
-            shown(2.41738, Some((2.41738, 2.41738)), Kind::Ratio),
-            "2.417×"
-        );
+        assert_eq!(shown(2.41738, Some((2.41737, 2.41739)), Kind::Ratio), "2.417×");
+        assert_eq!(shown(2.41738, Some((2.41738, 2.41738)), Kind::Ratio), "2.417×");
         assert_eq!(shown(2.41738, None, Kind::Ratio), "2.4×");
         assert_eq!(shown(0.9996, Some((0.9, 1.1)), Kind::Ratio), "1.00×");
-        assert_eq!(
-            shown(0.004_21, Some((0.0037, 0.0047)), Kind::Ratio),
-            "0.0042×"
-        );
+        assert_eq!(shown(0.004_21, Some((0.0037, 0.0047)), Kind::Ratio), "0.0042×");
     }
 
     #[test]
@@ -397,10 +371,7 @@ mod tests {
 
     #[test]
     fn rates_cores_and_bytes_have_their_words() {
-        assert_eq!(
-            shown(41_420.0, Some((40_200.0, 42_680.0)), RATE),
-            "41,400~per second"
-        );
+        assert_eq!(shown(41_420.0, Some((40_200.0, 42_680.0)), RATE), "41,400~per second");
         assert_eq!(shown(0.9312, Some((0.90, 0.96)), CORES), "0.931~cores");
         assert_eq!(shown(0.9312, Some((0.85, 1.01)), CORES), "0.93~cores");
         assert_eq!(shown(1_437.0, Some((1_380.0, 1_490.0)), BYTES), "1.44~kB");
@@ -431,14 +402,8 @@ mod tests {
     fn both_languages_have_their_marks() {
         let value = estimate(2.417, Some((2.13, 2.71)));
         assert_eq!(Shown::new(&value, Kind::Ratio, &italian()).value, "2,42×");
-        assert_eq!(
-            decimal(-1_234_567.891, 2, english().language()),
-            "−1,234,567.89"
-        );
-        assert_eq!(
-            decimal(-1_234_567.891, 2, italian().language()),
-            "−1.234.567,89"
-        );
+        assert_eq!(decimal(-1_234_567.891, 2, english().language()), "−1,234,567.89");
+        assert_eq!(decimal(-1_234_567.891, 2, italian().language()), "−1.234.567,89");
         assert_eq!(decimal(-0.001, 2, english().language()), "0.00");
         assert_eq!(whole(123.0, english().language()), "123");
     }

@@ -92,9 +92,9 @@ pub fn numerals(tokens: &[Spotted], language: &Language) -> Vec<Numeral> {
 /// `UTF-8`, Python 3.11, chapter 21: digits that belong to a name.
 pub fn is_part_of_a_name(tokens: &[Spotted], at: usize) -> bool {
     const NAMES: &[&str] = &[
-        "python", "cpython", "rust", "tokio", "linux", "version", "versione", "chapter",
-        "chapters", "capitolo", "capitoli", "part", "parte", "section", "sezione", "figure",
-        "figura", "table", "tabella", "pep", "rfc", "http",
+        "python", "cpython", "rust", "tokio", "linux", "version", "versione", "chapter", "chapters", "capitolo",
+        "capitoli", "part", "parte", "section", "sezione", "figure", "figura", "table", "tabella", "pep", "rfc",
+        "http",
     ];
     let before = |back: usize| at.checked_sub(back).map(|at| &tokens[at]);
     let named = before(1)
@@ -159,9 +159,7 @@ pub fn unit(word: &str) -> Option<f64> {
     Some(match word {
         "ns" | "nanosecond" | "nanoseconds" | "nanosecondo" | "nanosecondi" => 1e-9,
         // Micro sign, Greek mu, and what stands in for them.
-        "µs" | "μs" | "us" | "microsecond" | "microseconds" | "microsecondo" | "microsecondi" => {
-            1e-6
-        }
+        "µs" | "μs" | "us" | "microsecond" | "microseconds" | "microsecondo" | "microsecondi" => 1e-6,
         "ms" | "millisecond" | "milliseconds" | "millisecondo" | "millisecondi" => 1e-3,
         "s" | "sec" | "secs" | "second" | "seconds" | "secondo" | "secondi" => 1.0,
         "min" | "minute" | "minutes" | "minuto" | "minuti" => 60.0,
@@ -237,10 +235,7 @@ impl Words {
         if let Some((_, value)) = self.special.iter().find(|(word, _)| *word == first) {
             return Some((*value, 1, false));
         }
-        if let Some(value) = first
-            .strip_suffix("fold")
-            .and_then(|stem| self.whole.get(stem))
-        {
+        if let Some(value) = first.strip_suffix("fold").and_then(|stem| self.whole.get(stem)) {
             return Some((*value, 1, false));
         }
         let (value, length) = if self.is_one(first) {
@@ -269,9 +264,7 @@ impl Words {
     /// A whole number, of one word or several.
     fn count(&self, tokens: &[Spotted]) -> Option<(f64, usize)> {
         let word = |at: usize| {
-            let hyphen = tokens
-                .get(at)
-                .is_some_and(|t| at > 0 && t.glued && t.is_sign('-'));
+            let hyphen = tokens.get(at).is_some_and(|t| at > 0 && t.glued && t.is_sign('-'));
             let at = at + usize::from(hyphen);
             let spotted = tokens.get(at)?;
             let word = spotted.word()?;
@@ -282,11 +275,7 @@ impl Words {
             return Some((first, length));
         }
         // Below a thousand in `part`, the thousands so far in `total`.
-        let (mut total, mut part) = if first >= 1000.0 {
-            (first, 0.0)
-        } else {
-            (0.0, first)
-        };
+        let (mut total, mut part) = if first >= 1000.0 { (first, 0.0) } else { (0.0, first) };
         let mut last = first;
         loop {
             let joined = tokens.get(length).and_then(Spotted::word) == Some("and") && last >= 100.0;
@@ -440,11 +429,8 @@ fn italian() -> Words {
         "novanta",
     ];
     // 1 to 99, each one word: ventuno, ventidue, ventitré.
-    let mut below_hundred: Vec<(String, u32)> = units
-        .iter()
-        .zip(1..)
-        .map(|(word, n)| ((*word).to_owned(), n))
-        .collect();
+    let mut below_hundred: Vec<(String, u32)> =
+        units.iter().zip(1..).map(|(word, n)| ((*word).to_owned(), n)).collect();
     for (ten, n) in tens.iter().zip((20..).step_by(10)) {
         below_hundred.push(((*ten).to_owned(), n));
         for (unit, m) in units[..9].iter().zip(1..) {
@@ -461,9 +447,7 @@ fn italian() -> Words {
         }
     }
     let mut below_thousand = below_hundred.clone();
-    for (digit, hundreds) in
-        std::iter::once(("", 1)).chain(units[1..9].iter().zip(2..).map(|(w, n)| (*w, n)))
-    {
+    for (digit, hundreds) in std::iter::once(("", 1)).chain(units[1..9].iter().zip(2..).map(|(w, n)| (*w, n))) {
         below_thousand.push((format!("{digit}cento"), hundreds * 100));
         for (rest, n) in &below_hundred {
             below_thousand.push((format!("{digit}cento{rest}"), hundreds * 100 + n));
@@ -475,11 +459,7 @@ fn italian() -> Words {
             whole.insert(format!("{word}mila"), f64::from(n * 1000));
         }
     }
-    whole.extend(
-        below_thousand
-            .into_iter()
-            .map(|(word, n)| (word, f64::from(n))),
-    );
+    whole.extend(below_thousand.into_iter().map(|(word, n)| (word, f64::from(n))));
     for (word, value) in [
         ("mille", 1000.0),
         ("dozzina", 12.0),
@@ -548,10 +528,7 @@ mod tests {
                 "twelve, twenty-five, a hundred, two hundred and fifty",
                 &[12.0, 25.0, 100.0, 250.0],
             ),
-            (
-                "ten thousand tasks, three hundred thousand",
-                &[10_000.0, 300_000.0],
-            ),
+            ("ten thousand tasks, three hundred thousand", &[10_000.0, 300_000.0]),
             ("one thousand two hundred and five", &[1205.0]),
             ("between 2.5× and 41,420x", &[2.5, 41_420.0]),
             ("3–6 times, three to six", &[3.0, 6.0, 3.0, 6.0]),
@@ -598,10 +575,7 @@ mod tests {
 
     #[test]
     fn units_and_percents_are_told() {
-        let tokens = prose::tokens(
-            "5 ms, 3-second, 20 %, 10 percent, dieci per cento, 4 KiB",
-            &[],
-        );
+        let tokens = prose::tokens("5 ms, 3-second, 20 %, 10 percent, dieci per cento, 4 KiB", &[]);
         let found: Vec<Measure> = numerals(&tokens, fixture::english().language())
             .into_iter()
             .map(|numeral| numeral.measure)

@@ -96,7 +96,10 @@ fn finish_page(page: &str, site: &Site, interface: &Interface, below: &Path) -> 
         return Ok(page.to_owned());
     };
     let (main, foot) = rest.split_once("</main>").context("a page without </main>")?;
-    ensure!(head.contains(RIGHT_BUTTONS), "mdBook's template has changed: no {RIGHT_BUTTONS}");
+    ensure!(
+        head.contains(RIGHT_BUTTONS),
+        "mdBook's template has changed: no {RIGHT_BUTTONS}"
+    );
     let head = translate_template(head, interface).replacen(
         RIGHT_BUTTONS,
         &format!("{RIGHT_BUTTONS}\n{}", picker(site, interface, below)),
@@ -155,7 +158,11 @@ fn translate_alerts(main: &str, interface: &Interface) -> String {
 fn finish_script(script: &str, interface: &Interface, name: &str) -> String {
     let mut script = script.to_owned();
     for (_, english, form) in SCRIPTS.iter().filter(|(file, ..)| name.starts_with(file)) {
-        let translated = interface.text(english).replace('\\', "\\\\").replace('\'', "\\'").replace('"', "&quot;");
+        let translated = interface
+            .text(english)
+            .replace('\\', "\\\\")
+            .replace('\'', "\\'")
+            .replace('"', "&quot;");
         script = script.replace(&form.replace('@', english), &form.replace('@', &translated));
     }
     script
@@ -214,10 +221,10 @@ pub(crate) fn index(site: &Site, interfaces: &[Interface]) -> String {
     let title = site.config.book.title.as_deref().unwrap_or_default();
     let link = |interface: &Interface| {
         let Language { code, name, .. } = interface.language();
-        let code = escaped(code);
-        let text = escaped(&interface.fill("Read the book in {language}", &[("language", name)]));
-        let title = escaped(&interface.label(title));
-        format!("<li lang=\"{code}\"><a href=\"{code}/index.html\" data-language=\"{code}\"><cite>{title}</cite> {text}</a></li>")
+        let (code, name, title) = (escaped(code), escaped(name), escaped(&interface.label(title)));
+        format!(
+            "<li lang=\"{code}\"><a href=\"{code}/index.html\" data-language=\"{code}\"><cite>{title}</cite> {name}</a></li>"
+        )
     };
     let links: Vec<String> = interfaces.iter().map(link).collect();
     let codes: Vec<&str> = site.languages.iter().map(|language| language.code.as_str()).collect();

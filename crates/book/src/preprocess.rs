@@ -37,7 +37,12 @@ pub fn run(root: &Path, name: &str, input: impl Read, mut output: impl Write) ->
                 machine: site.reference_machine.clone(),
             };
             let library = Library::open(&site.root, &source)?;
-            Box::new(Measurements::new(edition::context(&site, &library, language, catalog.as_ref())?))
+            Box::new(Measurements::new(edition::context(
+                &site,
+                &library,
+                language,
+                catalog.as_ref(),
+            )?))
         }
         _ => bail!("there is no preprocessor `{name}`; there are {}", NAMES.join(", ")),
     };

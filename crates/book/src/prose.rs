@@ -51,8 +51,7 @@ pub fn tokens(markdown: &str, hidden: &[Range<usize>]) -> Vec<Spotted> {
     let mut hidden = hidden.iter().peekable();
     // In a code block, or in a link whose text is its address.
     let mut silent = false;
-    for (event, range) in new_cmark_parser(markdown, &MarkdownOptions::default()).into_offset_iter()
-    {
+    for (event, range) in new_cmark_parser(markdown, &MarkdownOptions::default()).into_offset_iter() {
         while hidden.next_if(|h| h.end <= range.start).is_some() {}
         match event {
             Event::Text(text) if !silent => {
@@ -165,11 +164,7 @@ impl Flow {
             let start = at;
             let token = if c == BREAK || c == OPAQUE {
                 at += 1;
-                if c == BREAK {
-                    Token::Break
-                } else {
-                    Token::Opaque
-                }
+                if c == BREAK { Token::Break } else { Token::Opaque }
             } else if c.is_ascii_digit() {
                 at += 1;
                 // A mark between digits, or a thin or no-break space before exactly three of them, goes on with the number.
@@ -185,18 +180,10 @@ impl Flow {
                 }
                 Token::Number(all[start..at].iter().map(|(c, _)| c).collect())
             } else if c.is_alphabetic() {
-                while all
-                    .get(at)
-                    .is_some_and(|(c, _)| c.is_alphanumeric() || *c == '_')
-                {
+                while all.get(at).is_some_and(|(c, _)| c.is_alphanumeric() || *c == '_') {
                     at += 1;
                 }
-                Token::Word(
-                    all[start..at]
-                        .iter()
-                        .flat_map(|(c, _)| c.to_lowercase())
-                        .collect(),
-                )
+                Token::Word(all[start..at].iter().flat_map(|(c, _)| c.to_lowercase()).collect())
             } else {
                 at += 1;
                 Token::Sign(c)
@@ -239,14 +226,8 @@ mod tests {
 
     #[test]
     fn words_numbers_and_signs_are_told_apart() {
-        assert_eq!(
-            line("At 2.5x, 41,420 ms."),
-            "| at #2.5 +x +, #41,420 ms +. |"
-        );
-        assert_eq!(
-            line("x86 and UTF-8: È 3×"),
-            "| x86 and utf +- +#8 +: è #3 +× |"
-        );
+        assert_eq!(line("At 2.5x, 41,420 ms."), "| at #2.5 +x +, #41,420 ms +. |");
+        assert_eq!(line("x86 and UTF-8: È 3×"), "| x86 and utf +- +#8 +: è #3 +× |");
         assert_eq!(
             line("10\u{a0}ms and 1\u{202f}234\u{a0}ms"),
             "| #10 ms and #1\u{202f}234 ms |"
@@ -255,14 +236,8 @@ mod tests {
 
     #[test]
     fn what_is_not_prose_is_left_out() {
-        assert_eq!(
-            line("a `3 ms` b\n\n    4 ms\n\n```\n5 ms\n```"),
-            "| a @ b | | |"
-        );
-        assert_eq!(
-            line("[a](x/3ms.md \"4 ms\") <https://x.org/5ms>"),
-            "| a @ |"
-        );
+        assert_eq!(line("a `3 ms` b\n\n    4 ms\n\n```\n5 ms\n```"), "| a @ b | | |");
+        assert_eq!(line("[a](x/3ms.md \"4 ms\") <https://x.org/5ms>"), "| a @ |");
         assert_eq!(line("a <b title=\"3 ms\">c</b>"), "| a c |");
         assert_eq!(line("<div>3 ms</div>"), "| |");
         assert_eq!(line("# A {#id-3-ms}"), "| a |");

@@ -22,22 +22,14 @@ impl Problem {
     }
 
     /// There is no such name: says what there is instead, the likeliest first.
-    pub fn unknown<'a>(
-        what: &str,
-        name: &str,
-        known: impl IntoIterator<Item = &'a str>,
-    ) -> Problem {
+    pub fn unknown<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> Problem {
         let known: Vec<&str> = known.into_iter().collect();
         let likeliest = known
             .iter()
             .map(|other| (strsim::osa_distance(name, other), other))
             .filter(|(distance, _)| *distance <= 1 + name.chars().count() / 3)
             .min_by_key(|(distance, _)| *distance);
-        let all = known
-            .iter()
-            .map(|n| format!("`{n}`"))
-            .collect::<Vec<_>>()
-            .join(", ");
+        let all = known.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ");
         Problem {
             message: format!("there is no {what} `{name}`"),
             help: match likeliest {
@@ -92,9 +84,7 @@ impl<'a> Reference<'a> {
             entry,
             metric: self::metric(metric, &entry.experiment)?,
             program: program(first, &entry.experiment)?,
-            over: second
-                .map(|id| program(id, &entry.experiment))
-                .transpose()?,
+            over: second.map(|id| program(id, &entry.experiment)).transpose()?,
         };
         if let Some(over) = reference.over {
             if over.id == reference.program.id {
@@ -123,22 +113,15 @@ impl<'a> Reference<'a> {
     pub fn estimate(&self) -> Result<Estimate, Unmeasured> {
         let measured = self.entry.measured.as_ref().ok_or(Unmeasured::Never)?;
         let programs = std::iter::once(self.program).chain(self.over);
-        if programs
-            .into_iter()
-            .any(|program| is_stale(measured, &program.id))
-        {
+        if programs.into_iter().any(|program| is_stale(measured, &program.id)) {
             return Err(Unmeasured::Stale);
         }
         let experiment = &self.entry.experiment;
         match self.over {
-            None => measured
+            None => measured.results.estimate(experiment, &self.program.id, &self.metric.id),
+            Some(over) => measured
                 .results
-                .estimate(experiment, &self.program.id, &self.metric.id),
-            Some(over) => {
-                measured
-                    .results
-                    .ratio(experiment, &self.program.id, &over.id, &self.metric.id)
-            }
+                .ratio(experiment, &self.program.id, &over.id, &self.metric.id),
         }
         .map_err(|missing| Unmeasured::Missing(missing.to_string()))
     }
@@ -151,10 +134,7 @@ pub fn is_stale(measured: &Measured, program: &str) -> bool {
 
 pub fn experiment<'a>(name: &str, library: &'a Library) -> Result<&'a Entry, Problem> {
     library.get(name).ok_or_else(|| {
-        let known = library
-            .entries
-            .iter()
-            .map(|entry| entry.experiment.id.as_str());
+        let known = library.entries.iter().map(|entry| entry.experiment.id.as_str());
         Problem::unknown("experiment", name, known)
     })
 }
@@ -168,10 +148,7 @@ pub fn metric<'a>(id: &str, experiment: &'a Experiment) -> Result<&'a Metric, Pr
 
 fn program<'a>(id: &str, experiment: &'a Experiment) -> Result<&'a Program, Problem> {
     experiment.program(id).ok_or_else(|| {
-        let known = experiment
-            .programs
-            .iter()
-            .map(|program| program.id.as_str());
+        let known = experiment.programs.iter().map(|program| program.id.as_str());
         Problem::unknown(&format!("program in `{}`", experiment.id), id, known)
     })
 }
@@ -215,55 +192,22 @@ mod tests {
         let ratio = Reference::parse("echo.asyncio/tokio.cpu", &library).unwrap();
         assert_eq!(ratio.kind(), Kind::Ratio);
         assert!((ratio.estimate().unwrap().value - 4.0).abs() < 0.2);
-        assert_eq!(
-            parameter("echo.connections", &library),
-            Ok((200.0, Unit::Count))
-        );
-        assert_eq!(
-            parameter("echo.tokio.connections", &library),
-            Ok((200.0, Unit::Count))
-        );
-        assert_eq!(
-            parameter("echo.asyncio.connections", &library),
-            Ok((50.0, Unit::Count))
-        );
+        assert_eq!(parameter("echo.connections", &library), Ok((200.0, Unit::Count)));
+        assert_eq!(parameter("echo.tokio.connections", &library), Ok((200.0, Unit::Count)));
+        assert_eq!(parameter("echo.asyncio.connections", &library), Ok((50.0, Unit::Count)));
     }
 
     #[test]
     fn a_wrong_name_is_answered_with_the_right_ones() {
         let library = fixture::library();
         let cases = [
-            (
-                "eco.tokio.cpu",
-                "no experiment `eco`",
-                "did you mean `echo`?",
-            ),
-            (
-                "echo.toko.cpu",
-                "no program in `echo` `toko`",
-                "did you mean `tokio`?",
-            ),
-            (
-                "echo.node/tokio.cpu",
-                "no program in `echo` `node`",
-                "`asyncio`",
-            ),
-            (
-                "echo.tokio.cpus",
-                "no metric in `echo` `cpus`",
-                "did you mean `cpu`?",
-            ),
-            (
-                "echo.tokio",
-                "not the name of a value",
-                "EXPERIMENT.PROGRAM.METRIC",
-            ),
+            ("eco.tokio.cpu", "no experiment `eco`", "did you mean `echo`?"),
+            ("echo.toko.cpu", "no program in `echo` `toko`", "did you mean `tokio`?"),
+            ("echo.node/tokio.cpu", "no program in `echo` `node`", "`asyncio`"),
+            ("echo.tokio.cpus", "no metric in `echo` `cpus`", "did you mean `cpu`?"),
+            ("echo.tokio", "not the name of a value", "EXPERIMENT.PROGRAM.METRIC"),
             ("echo.tokio/tokio.cpu", "with itself", "two programs"),
-            (
-                "echo.asyncio/tokio.cores",
-                "not compared by ratios",
-                "two values",
-            ),
+            ("echo.asyncio/tokio.cores", "not compared by ratios", "two values"),
         ];
         for (name, message, help) in cases {
             let problem = Reference::parse(name, &library).unwrap_err();
@@ -271,10 +215,7 @@ mod tests {
             assert!(problem.help.contains(help), "{problem:?}");
         }
         let problem = parameter("echo.conections", &library).unwrap_err();
-        assert!(
-            problem.help.contains("did you mean `connections`?"),
-            "{problem:?}"
-        );
+        assert!(problem.help.contains("did you mean `connections`?"), "{problem:?}");
         assert!(parameter("echo", &library).is_err());
     }
 

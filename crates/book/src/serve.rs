@@ -118,7 +118,11 @@ pub fn serve(
 }
 
 fn bind(port: u16, say: &impl Fn(&str)) -> Result<TcpListener> {
-    let last = if port == 0 { 0 } else { port.saturating_add(FURTHER_PORTS) };
+    let last = if port == 0 {
+        0
+    } else {
+        port.saturating_add(FURTHER_PORTS)
+    };
     for candidate in port..=last {
         match TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, candidate))) {
             Ok(listener) => {
@@ -128,7 +132,9 @@ fn bind(port: u16, say: &impl Fn(&str)) -> Result<TcpListener> {
                 return Ok(listener);
             }
             Err(error) if error.kind() == ErrorKind::AddrInUse => {}
-            Err(error) => return Err(error).with_context(|| format!("cannot listen on port {candidate}")),
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot listen on port {candidate}"));
+            }
         }
     }
     bail!("ports {port} to {last} are all taken: end what uses them, or choose another with --port")
@@ -146,6 +152,9 @@ fn watch(site: &Site, sender: mpsc::Sender<Change>) -> Result<impl Drop + use<>>
     let measured = site.root.join("target").join("measurements");
     // So that it can be watched before the first measurement.
     std::fs::create_dir_all(&measured).with_context(|| format!("cannot create {}", measured.display()))?;
+    // Events name files by their real path, whatever links lead to them.
+    let real = |path: PathBuf| path.canonicalize().unwrap_or(path);
+    let root = real(site.root.clone());
     let folders = [
         site.source_dir(),
         site.root.join("po"),
@@ -153,9 +162,9 @@ fn watch(site: &Site, sender: mpsc::Sender<Change>) -> Result<impl Drop + use<>>
         site.root.join("examples"),
         site.root.join("measurements"),
         measured,
-    ];
-    let root = site.root.clone();
-    let watched = folders.clone();
+    ]
+    .map(real);
+    let (root_of_events, watched) = (root.clone(), folders.clone());
     let mut watcher = new_debouncer(QUIET, None, move |events: DebounceEventResult| {
         let changed: Vec<PathBuf> = events
             .unwrap_or_default()
@@ -165,9 +174,9 @@ fn watch(site: &Site, sender: mpsc::Sender<Change>) -> Result<impl Drop + use<>>
             .filter(|path| !is_temporary(path))
             .filter(|path| {
                 watched.iter().any(|folder| path.starts_with(folder))
-                    || FILES.iter().any(|file| **path == root.join(file))
+                    || FILES.iter().any(|file| **path == root_of_events.join(file))
             })
-            .map(|path| path.strip_prefix(&root).unwrap_or(path).to_owned())
+            .map(|path| path.strip_prefix(&root_of_events).unwrap_or(path).to_owned())
             .collect();
         if !changed.is_empty() {
             // The server is ending when nobody receives.
@@ -182,7 +191,7 @@ fn watch(site: &Site, sender: mpsc::Sender<Change>) -> Result<impl Drop + use<>>
     }
     // Editors replace a file by another of the same name: only its folder hears of that.
     watcher
-        .watch(&site.root, RecursiveMode::NonRecursive)
+        .watch(&root, RecursiveMode::NonRecursive)
         .with_context(|| format!("cannot watch {}", site.root.display()))?;
     Ok(watcher)
 }
@@ -222,7 +231,10 @@ impl Served {
     }
 
     fn failure(&self) -> Option<String> {
-        self.failure.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+        self.failure
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .clone()
     }
 }
 
@@ -264,12 +276,18 @@ async fn tell(mut socket: WebSocket, served: Arc<Served>) {
 /// Keeps browsers from showing what they stored, and puts the last failure on top of every page.
 async fn finish(State(served): State<Arc<Served>>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     let Some(failure) = served.failure() else {
         return response;
     };
     if response.status() == StatusCode::NOT_FOUND {
-        return (StatusCode::NOT_FOUND, Html(format!("<!DOCTYPE html><body>{}", banner(&failure)))).into_response();
+        return (
+            StatusCode::NOT_FOUND,
+            Html(format!("<!DOCTYPE html><body>{}", banner(&failure))),
+        )
+            .into_response();
     }
     let is_page = response
         .headers()
@@ -339,11 +357,13 @@ mod tests {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         listener.set_nonblocking(true).unwrap();
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
         let router = router(served.clone());
-        runtime.spawn(async move {
-            axum::serve(tokio::net::TcpListener::from_std(listener).unwrap(), router).await
-        });
+        runtime.spawn(async move { axum::serve(tokio::net::TcpListener::from_std(listener).unwrap(), router).await });
 
         let good = get(address, "/");
         assert!(good.contains("<body>good") && good.contains("no-store"), "{good}");
@@ -365,7 +385,11 @@ mod tests {
         for folder in ["src", "po", "book"] {
             std::fs::create_dir(root.path().join(folder)).unwrap();
         }
-        std::fs::write(root.path().join("book.toml"), "[book]\nlanguage = \"en\"\n[preprocessor.measurements]\nreference-machine = \"m\"\n").unwrap();
+        std::fs::write(
+            root.path().join("book.toml"),
+            "[book]\nlanguage = \"en\"\n[preprocessor.measurements]\nreference-machine = \"m\"\n",
+        )
+        .unwrap();
         std::fs::write(
             root.path().join("po/languages.toml"),
             "[[language]]\ncode = \"en\"\nname = \"English\"\ndecimal = \".\"\nthousands = \",\"\nsource = true\n",
@@ -383,7 +407,10 @@ mod tests {
         assert!(files.iter().all(|file| file == Path::new("src/a.md")), "{files:?}");
         std::fs::read_to_string(site.root.join("src/a.md")).unwrap();
         std::fs::write(site.root.join("book/index.html"), "x").unwrap();
-        assert!(changes.recv_timeout(Duration::from_millis(600)).is_err(), "reading or building is no change");
+        assert!(
+            changes.recv_timeout(Duration::from_millis(600)).is_err(),
+            "reading or building is no change"
+        );
         drop(watcher);
     }
 }

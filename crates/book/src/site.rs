@@ -38,9 +38,8 @@ pub struct Site {
 impl Site {
     /// Reads `book.toml` and `po/languages.toml` below `root`.
     pub fn open(root: &Path) -> Result<Site> {
-        let root = root
-            .canonicalize()
-            .with_context(|| format!("there is no folder {}", root.display()))?;
+        // Not `canonicalize`: what that gives on Windows takes no `/`.
+        let root = std::path::absolute(root).with_context(|| format!("{} is no path", root.display()))?;
         let path = root.join("book.toml");
         let config = Config::from_disk(&path).with_context(|| format!("in {}", path.display()))?;
         let reference_machine = config
@@ -83,7 +82,10 @@ impl Site {
             .find(|language| language.code == code)
             .with_context(|| {
                 let known: Vec<&str> = self.languages.iter().map(|l| l.code.as_str()).collect();
-                format!("there is no language `{code}`; po/languages.toml lists {}", known.join(", "))
+                format!(
+                    "there is no language `{code}`; po/languages.toml lists {}",
+                    known.join(", ")
+                )
             })
     }
 

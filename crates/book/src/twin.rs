@@ -71,7 +71,10 @@ pub fn expand(text: &str, root: &Path, shown: &Path) -> (String, Vec<Diagnostic>
                     "it becomes a block of code: give it a paragraph of its own, in no list, quote or table",
                 ));
             }
-            let shown: Vec<String> = listings.iter().map(|listing| listing.block(root)).collect::<Result<_, _>>()?;
+            let shown: Vec<String> = listings
+                .iter()
+                .map(|listing| listing.block(root))
+                .collect::<Result<_, _>>()?;
             Ok(match directive.name.as_str() {
                 "twin" => format!("<div class=\"twin\">\n{}</div>\n", shown.join("")),
                 _ => shown.join(""),
@@ -84,7 +87,13 @@ pub fn expand(text: &str, root: &Path, shown: &Path) -> (String, Vec<Diagnostic>
                 from = directive.range.end;
             }
             Err(mistake) => {
-                diagnostics.push(Diagnostic::at(shown, text, directive.range.start, mistake.message, mistake.help));
+                diagnostics.push(Diagnostic::at(
+                    shown,
+                    text,
+                    directive.range.start,
+                    mistake.message,
+                    mistake.help,
+                ));
             }
         }
     }
@@ -179,7 +188,9 @@ struct Listing {
 
 impl Listing {
     fn new(program: String, anchor: &str) -> Result<Listing, Mistake> {
-        let inside = Path::new(&program).components().all(|part| matches!(part, Component::Normal(_)));
+        let inside = Path::new(&program)
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)));
         if !inside || program.contains([',', '#', '`']) {
             return Err(Mistake::new(
                 format!("`{program}` is no path below examples/"),
@@ -231,8 +242,15 @@ impl Listing {
         let shown = part.shown();
         if let Some(line) = shown.lines().find(|line| language.would_hide(line)) {
             return Err(Mistake::new(
-                format!("examples/{}: readers would not see the line `{}`", self.program, line.trim()),
-                format!("a line that starts with `{}` is hidden; write it in another way", language.hide),
+                format!(
+                    "examples/{}: readers would not see the line `{}`",
+                    self.program,
+                    line.trim()
+                ),
+                format!(
+                    "a line that starts with `{}` is hidden; write it in another way",
+                    language.hide
+                ),
             ));
         }
         let fence = fence(&shown);
@@ -357,7 +375,10 @@ impl<'a> Part<'a> {
                 Some((BEGIN, name)) => {
                     known.push(name);
                     if name == anchor && begun {
-                        return Err(Mistake::new(format!("the anchor `{anchor}` stands twice"), "rename one of the two"));
+                        return Err(Mistake::new(
+                            format!("the anchor `{anchor}` stands twice"),
+                            "rename one of the two",
+                        ));
                     }
                     begun |= name == anchor;
                 }
@@ -383,7 +404,10 @@ impl<'a> Part<'a> {
         // Blank lines at the ends stay with the rest.
         let first = lines.iter().position(|line| !line.trim().is_empty());
         let Some(first) = first else {
-            return Err(Mistake::new(format!("there is nothing at the anchor `{anchor}`"), "move its marks"));
+            return Err(Mistake::new(
+                format!("there is nothing at the anchor `{anchor}`"),
+                "move its marks",
+            ));
         };
         before.extend(lines.drain(..first));
         let last = lines.iter().rposition(|line| !line.trim().is_empty()).unwrap_or(0);
@@ -427,11 +451,7 @@ fn mark(line: &str) -> Option<(&'static str, &str)> {
 
 /// A fence longer than any in the code.
 pub(crate) fn fence(code: &str) -> String {
-    let longest = code
-        .split(|c| c != '`')
-        .map(str::len)
-        .max()
-        .unwrap_or(0);
+    let longest = code.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     "`".repeat(longest.max(2) + 1)
 }
 
@@ -491,7 +511,11 @@ sys.exit(main())
         let body = &body[..body.find(&"`".repeat(fence_length)).unwrap()];
         body.lines()
             .map(|line| {
-                let bare = if line == hide.trim_end() { "" } else { line.strip_prefix(hide).unwrap_or(line) };
+                let bare = if line == hide.trim_end() {
+                    ""
+                } else {
+                    line.strip_prefix(hide).unwrap_or(line)
+                };
                 format!("{bare}\n")
             })
             .collect()
@@ -500,8 +524,11 @@ sys.exit(main())
     #[test]
     fn translators_see_the_part_and_readers_can_see_the_whole() {
         let root = root();
-        let (expanded, mistakes) =
-            expand("Before.\n\n{{#twin e body}}\n\nAfter.\n", root.path(), Path::new("src/a.md"));
+        let (expanded, mistakes) = expand(
+            "Before.\n\n{{#twin e body}}\n\nAfter.\n",
+            root.path(),
+            Path::new("src/a.md"),
+        );
         assert_eq!(mistakes, []);
         assert_eq!(
             expanded,
@@ -516,12 +543,25 @@ sys.exit(main())
              </div>\n\nAfter.\n"
         );
         let completed = complete(&expanded, root.path()).unwrap();
-        assert!(completed.contains("````rust,program=e/main.rs,indented-4\n# //! Doc.\n#\n# use std::io;\n"), "{completed}");
+        assert!(
+            completed.contains("````rust,program=e/main.rs,indented-4\n# //! Doc.\n#\n# use std::io;\n"),
+            "{completed}"
+        );
         assert!(completed.contains("\n# #[tokio::main]\n"), "{completed}");
-        assert!(completed.contains("\n    let text = \"```\";\n\n    // Backpressure"), "{completed}");
-        assert!(completed.contains("```python,program=e/main.py\n~import sys\n~\n~\ndef main():\n"), "{completed}");
+        assert!(
+            completed.contains("\n    let text = \"```\";\n\n    // Backpressure"),
+            "{completed}"
+        );
+        assert!(
+            completed.contains("```python,program=e/main.py\n~import sys\n~\n~\ndef main():\n"),
+            "{completed}"
+        );
         let without_marks = |source: &str| -> String {
-            source.lines().filter(|line| !line.contains("ANCHOR")).map(|line| format!("{line}\n")).collect()
+            source
+                .lines()
+                .filter(|line| !line.contains("ANCHOR"))
+                .map(|line| format!("{line}\n"))
+                .collect()
         };
         assert_eq!(unhidden(&completed, "rust,", "# "), without_marks(RUST));
         assert_eq!(unhidden(&completed, "python,", "~"), without_marks(PYTHON));
@@ -531,10 +571,16 @@ sys.exit(main())
     fn a_translated_comment_may_have_more_lines() {
         let root = root();
         let (expanded, _) = expand("{{#listing e/main.rs body}}\n", root.path(), Path::new("src/a.md"));
-        let translated = expanded.replace("// Backpressure: two\n// lines.\n", "// Contropressione:\n// due\n// righe.\n");
+        let translated = expanded.replace(
+            "// Backpressure: two\n// lines.\n",
+            "// Contropressione:\n// due\n// righe.\n",
+        );
         assert_ne!(expanded, translated);
         let completed = complete(&translated, root.path()).unwrap();
-        assert!(completed.contains("    // due\n    // righe.\n    println!"), "{completed}");
+        assert!(
+            completed.contains("    // due\n    // righe.\n    println!"),
+            "{completed}"
+        );
     }
 
     #[test]
@@ -557,7 +603,11 @@ sys.exit(main())
             assert_eq!(expanded, text);
             assert_eq!(mistakes.len(), 1, "{directive}");
             assert_eq!(mistakes[0].line, 3);
-            assert!(mistakes[0].message.contains(expected), "expected `{expected}` in `{}`", mistakes[0].message);
+            assert!(
+                mistakes[0].message.contains(expected),
+                "expected `{expected}` in `{}`",
+                mistakes[0].message
+            );
         }
         let (_, mistakes) = expand("{{#twin e nobody}}", root.path(), Path::new("src/a.md"));
         assert!(mistakes[0].help.contains("body"), "{}", mistakes[0].help);
@@ -569,8 +619,16 @@ sys.exit(main())
         for (file, code) in [("main.py", "x = (\n  ~1\n)"), ("main.rs", "let x = \"\n# y\";")] {
             let path = root.path().join("examples/e").join(file);
             std::fs::write(path, format!("// ANCHOR: a\n{code}\n// ANCHOR_END: a\n")).unwrap();
-            let (_, mistakes) = expand(&format!("{{{{#listing e/{file} a}}}}"), root.path(), Path::new("src/a.md"));
-            assert!(mistakes[0].message.contains("would not see the line"), "{}", mistakes[0].message);
+            let (_, mistakes) = expand(
+                &format!("{{{{#listing e/{file} a}}}}"),
+                root.path(),
+                Path::new("src/a.md"),
+            );
+            assert!(
+                mistakes[0].message.contains("would not see the line"),
+                "{}",
+                mistakes[0].message
+            );
         }
     }
 
@@ -578,6 +636,9 @@ sys.exit(main())
     fn directives_in_code_are_text() {
         let root = root();
         let text = "`{{#twin e body}}`\n\n```\n{{#listing e/main.rs body}}\n```\n";
-        assert_eq!(expand(text, root.path(), Path::new("src/a.md")), (text.to_owned(), vec![]));
+        assert_eq!(
+            expand(text, root.path(), Path::new("src/a.md")),
+            (text.to_owned(), vec![])
+        );
     }
 }

@@ -201,7 +201,10 @@ fn built() -> &'static Fixture {
 
 #[test]
 fn both_editions_have_the_same_pages_and_anchors() {
-    let (english, italian) = (built().read("book/en/part/waiting.html"), built().read("book/it/part/waiting.html"));
+    let (english, italian) = (
+        built().read("book/en/part/waiting.html"),
+        built().read("book/it/part/waiting.html"),
+    );
     assert!(english.contains("<html lang=\"en\""));
     assert!(italian.contains("<html lang=\"it\""));
     for page in [&english, &italian] {
@@ -225,7 +228,10 @@ fn prose_alerts_and_comments_are_translated_and_code_is_not() {
     assert!(front.contains("Benvenuto nel <em>libro</em>."));
     assert!(page.contains("blockquote-tag-note"), "{page}");
     assert!(page.contains("</svg>Nota</p>"), "{page}");
-    assert!(page.contains("    # tre\n    # righe.\n    await asyncio.sleep(0)  # non \"perché\""), "{page}");
+    assert!(
+        page.contains("    # tre\n    # righe.\n    await asyncio.sleep(0)  # non \"perché\""),
+        "{page}"
+    );
     assert!(page.contains("    // Il perché.\n    println!(\"of why.\");"), "{page}");
     assert!(page.contains("text-align: right"), "{page}");
     assert!(page.contains("200"), "{page}");
@@ -235,8 +241,14 @@ fn prose_alerts_and_comments_are_translated_and_code_is_not() {
 fn programs_are_whole_behind_hidden_lines() {
     for language in ["en", "it"] {
         let page = built().read(&format!("book/{language}/part/waiting.html"));
-        assert!(page.contains("<span class=\"boring\">#[tokio::main]\n</span>"), "{page}");
-        assert!(page.contains("<span class=\"boring\">import asyncio\n</span>"), "{page}");
+        assert!(
+            page.contains("<span class=\"boring\">#[tokio::main]\n</span>"),
+            "{page}"
+        );
+        assert!(
+            page.contains("<span class=\"boring\">import asyncio\n</span>"),
+            "{page}"
+        );
         assert!(page.contains("program=e/main.rs"), "{page}");
         assert!(!page.contains("ANCHOR"), "{page}");
     }
@@ -248,9 +260,16 @@ fn a_page_leads_to_itself_in_the_other_language() {
     assert!(page.contains("href=\"../../en/part/waiting.html\">EN</a>"), "{page}");
     assert!(page.contains("aria-current=\"true\">IT</span>"), "{page}");
     assert!(built().root().join("book/it/part/../../en/part/waiting.html").is_file());
-    assert!(built().read("book/en/index.html").contains("href=\"../it/index.html\">IT</a>"));
+    assert!(
+        built()
+            .read("book/en/index.html")
+            .contains("href=\"../it/index.html\">IT</a>")
+    );
     let root = built().read("book/index.html");
-    assert!(root.contains("href=\"it/index.html\"") && root.contains("<html lang=\"en\">"), "{root}");
+    assert!(
+        root.contains("href=\"it/index.html\"") && root.contains("<html lang=\"en\">"),
+        "{root}"
+    );
 }
 
 /// Fails when a version of mdBook says something else: then `page.rs` has to learn it.
@@ -265,7 +284,10 @@ fn every_string_of_mdbooks_own_is_still_there_and_translated() {
         .filter(|entry| book::page_strings().any(|string| string == entry.msgid))
         .map(|entry| entry.msgid.clone())
         .collect();
-    assert_eq!(own.len(), book::page_strings().collect::<std::collections::BTreeSet<_>>().len());
+    assert_eq!(
+        own.len(),
+        book::page_strings().collect::<std::collections::BTreeSet<_>>().len()
+    );
     for (number, entry) in catalog.entries.iter_mut().enumerate() {
         entry.msgstr = match own.contains(&entry.msgid) {
             true => format!("tradotto{number}x"),
@@ -290,7 +312,11 @@ fn every_string_of_mdbooks_own_is_still_there_and_translated() {
         }
     }
     for entry in catalog.entries.iter().filter(|entry| !entry.msgstr.is_empty()) {
-        assert!(text.contains(&entry.msgstr), "`{}` is not on mdBook's pages any more", entry.msgid);
+        assert!(
+            text.contains(&entry.msgstr),
+            "`{}` is not on mdBook's pages any more",
+            entry.msgid
+        );
     }
 }
 
@@ -306,7 +332,10 @@ fn a_complete_translation_has_no_mistakes_and_an_update_changes_nothing() {
     let messages: Vec<&str> = extracted.entries.iter().map(|entry| entry.msgid.as_str()).collect();
     assert!(messages.contains(&"# Two lines\n# of why."), "{messages:?}");
     assert!(messages.contains(&"# not \"why\""), "{messages:?}");
-    assert!(messages.iter().all(|message| !message.contains("println")), "{messages:?}");
+    assert!(
+        messages.iter().all(|message| !message.contains("println")),
+        "{messages:?}"
+    );
     assert!(extracted.get("Programs wait{{#number , | a comma}} mostly[^1]. There are {{#param e.naps}} naps; each took {{#measured e.py.wall}}.").is_some(), "{messages:?}");
 }
 
@@ -314,17 +343,37 @@ fn a_complete_translation_has_no_mistakes_and_an_update_changes_nothing() {
 fn what_is_wrong_is_found_with_its_place() {
     let fixture = Fixture::translated();
     let catalog = fixture.read("po/it.po");
-    fixture.write("po/it.po", &catalog.replace("Benvenuto nel _libro_.", "Benvenuto  nel _libro_, perche' sì."));
-    let line = 1 + catalog.lines().position(|line| line.contains("\"Welcome to _the_ book.\"")).unwrap();
+    fixture.write(
+        "po/it.po",
+        &catalog.replace("Benvenuto nel _libro_.", "Benvenuto  nel _libro_, perche' sì."),
+    );
+    let line = 1 + catalog
+        .lines()
+        .position(|line| line.contains("\"Welcome to _the_ book.\""))
+        .unwrap();
     let mistakes = fixture.mistakes();
     assert_eq!(mistakes.len(), 2, "{mistakes:?}");
-    assert!(mistakes.iter().all(|mistake| mistake.starts_with(&format!("po/it.po:{line}: "))), "{mistakes:?}");
+    assert!(
+        mistakes
+            .iter()
+            .all(|mistake| mistake.starts_with(&format!("po/it.po:{line}: "))),
+        "{mistakes:?}"
+    );
 
-    fixture.write("src/index.md", "# Front\n\nIt is 3.5 times faster.\n\n{{#twin e nobody}}\n");
+    fixture.write(
+        "src/index.md",
+        "# Front\n\nIt is 3.5 times faster.\n\n{{#twin e nobody}}\n",
+    );
     let mistakes = fixture.mistakes().join("\n");
-    assert!(mistakes.contains("src/index.md:1: the heading `Front` has no id"), "{mistakes}");
+    assert!(
+        mistakes.contains("src/index.md:1: the heading `Front` has no id"),
+        "{mistakes}"
+    );
     assert!(mistakes.contains("src/index.md:3: "), "{mistakes}");
-    assert!(mistakes.contains("src/index.md:5: examples/e/main.py: there is no anchor `nobody`"), "{mistakes}");
+    assert!(
+        mistakes.contains("src/index.md:5: examples/e/main.py: there is no anchor `nobody`"),
+        "{mistakes}"
+    );
 }
 
 #[test]
@@ -333,26 +382,43 @@ fn a_failed_build_names_the_mistake_and_leaves_the_book() {
     fixture.build().unwrap();
     let good = fixture.read("book/en/index.html");
     for (chapter, expected) in [
-        ("# Front {#front}\n\nText.\n\n{{#include none.md}}\n", "src/index.md:5: `{{#include none.md}}` could not be replaced"),
-        ("# Front {#front}\n\n{{#twin e nobody}}\n", "src/index.md:3: examples/e/main.py: there is no anchor `nobody`"),
+        (
+            "# Front {#front}\n\nText.\n\n{{#include none.md}}\n",
+            "src/index.md:5: `{{#include none.md}}` could not be replaced",
+        ),
+        (
+            "# Front {#front}\n\n{{#twin e nobody}}\n",
+            "src/index.md:3: examples/e/main.py: there is no anchor `nobody`",
+        ),
         ("# Front {#front}\n\n{{#measured e.py.none}}\n", "src/index.md:3: "),
         ("# Front {#front}\n\n{{#nonsense}}\n", "src/index.md:3: "),
     ] {
         fixture.write("src/index.md", chapter);
         let error = fixture.build().unwrap_err();
-        let diagnostics = error.downcast_ref::<Diagnostics>().unwrap_or_else(|| panic!("{error:#}"));
+        let diagnostics = error
+            .downcast_ref::<Diagnostics>()
+            .unwrap_or_else(|| panic!("{error:#}"));
         assert_eq!(diagnostics.0.len(), 1, "{diagnostics}");
-        assert!(diagnostics.to_string().starts_with(expected), "expected `{expected}` in {diagnostics}");
+        assert!(
+            diagnostics.to_string().starts_with(expected),
+            "expected `{expected}` in {diagnostics}"
+        );
         assert_eq!(fixture.read("book/en/index.html"), good);
     }
-    let left: Vec<_> = std::fs::read_dir(fixture.root().join("book")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let left: Vec<_> = std::fs::read_dir(fixture.root().join("book"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
     assert_eq!(left.len(), 3, "{left:?}");
 }
 
 #[test]
 fn directives_as_text_do_not_fail_the_build() {
     let fixture = Fixture::translated();
-    fixture.write("src/index.md", "# Front {#front}\n\nIn code: `\\{{#measured a.b.c}}`.\n\n```text\n\\{{#include x}}\n```\n");
+    fixture.write(
+        "src/index.md",
+        "# Front {#front}\n\nIn code: `\\{{#measured a.b.c}}`.\n\n```text\n\\{{#include x}}\n```\n",
+    );
     fixture.build().unwrap_or_else(|error| panic!("{error:#}"));
     for language in ["en", "it"] {
         let page = fixture.read(&format!("book/{language}/index.html"));
@@ -369,8 +435,14 @@ fn the_expanded_chapters_are_those_of_the_page() {
     let paths: Vec<&Path> = chapters.iter().map(|chapter| chapter.path.as_path()).collect();
     assert_eq!(paths, [Path::new("index.md"), Path::new("part/waiting.md")]);
     let waiting = &chapters[1].markdown;
-    assert!(waiting.contains("```rust,program=e/main.rs,indented-4\n# #[tokio::main]\n"), "{waiting}");
-    assert!(waiting.contains("```python,program=e/main.py,indented-4\n~\"\"\"Naps.\"\"\"\n"), "{waiting}");
+    assert!(
+        waiting.contains("```rust,program=e/main.rs,indented-4\n# #[tokio::main]\n"),
+        "{waiting}"
+    );
+    assert!(
+        waiting.contains("```python,program=e/main.py,indented-4\n~\"\"\"Naps.\"\"\"\n"),
+        "{waiting}"
+    );
     assert!(!waiting.contains("{{#"), "{waiting}");
 }
 
@@ -390,7 +462,8 @@ fn preprocessors_give_the_same_book_one_by_one() {
     let mut step = |name: &str| {
         let input = serde_json::to_vec(&(&context, &book)).unwrap();
         let mut output = Vec::new();
-        preprocess::run(fixture.root(), name, input.as_slice(), &mut output).unwrap_or_else(|error| panic!("{name}: {error:#}"));
+        preprocess::run(fixture.root(), name, input.as_slice(), &mut output)
+            .unwrap_or_else(|error| panic!("{name}: {error:#}"));
         book = serde_json::from_slice(&output).unwrap();
     };
     step("programs");

@@ -68,6 +68,9 @@ pub struct Program {
     pub language: Language,
     /// Path of the source file, relative to the experiment's folder.
     pub file: String,
+    /// Further sources that the program imports, relative to the same folder.
+    #[serde(default)]
+    pub imports: Vec<String>,
     /// May contain `{parameter}`.
     #[serde(default)]
     pub arguments: Vec<String>,
@@ -119,10 +122,7 @@ impl Quantity {
 
     /// Whether values are positive and compared by ratios, so that the mean is taken of their logarithms.
     pub fn is_ratio_scale(self) -> bool {
-        !matches!(
-            self,
-            Quantity::Excess | Quantity::CpuShare | Quantity::PeerCpuShare
-        )
+        !matches!(self, Quantity::Excess | Quantity::CpuShare | Quantity::PeerCpuShare)
     }
 }
 
@@ -153,10 +153,10 @@ pub struct Metric {
 pub struct LoadPhase {
     pub name: String,
     pub seconds: f64,
-    /// Messages per second over all connections, sent whether or not answers keep up (open loop). Without it each connection sends
-    /// its next message when it has the answer to the last (closed loop).
+    /// Name of the parameter that holds the messages per second over all connections, sent whether or not answers keep up (open
+    /// loop). Without it each connection sends its next message when it has the answer to the last (closed loop).
     #[serde(default)]
-    pub rate: Option<f64>,
+    pub rate: Option<String>,
 }
 
 /// What the load generator does to a server under test.
@@ -232,8 +232,7 @@ impl Experiment {
     pub fn all(root: &Path) -> Result<Vec<Experiment>> {
         let examples = root.join("examples");
         let mut found = Vec::new();
-        let entries =
-            std::fs::read_dir(&examples).with_context(|| format!("cannot read {}", examples.display()))?;
+        let entries = std::fs::read_dir(&examples).with_context(|| format!("cannot read {}", examples.display()))?;
         for entry in entries {
             let folder = entry?.path();
             if folder.join("experiment.toml").is_file() {
@@ -247,8 +246,7 @@ impl Experiment {
     /// Reads and checks one manifest.
     pub fn read(folder: &Path) -> Result<Experiment> {
         let path = folder.join("experiment.toml");
-        let text = std::fs::read_to_string(&path)
-            .with_context(|| format!("cannot read {}", path.display()))?;
+        let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let id = folder
             .file_name()
             .and_then(|name| name.to_str())
@@ -284,7 +282,12 @@ impl Experiment {
         );
         unique("program", self.programs.iter().map(|p| &p.id))?;
         unique("metric", self.metrics.iter().map(|m| &m.id))?;
-        for name in self.programs.iter().map(|p| &p.id).chain(self.metrics.iter().map(|m| &m.id)) {
+        for name in self
+            .programs
+            .iter()
+            .map(|p| &p.id)
+            .chain(self.metrics.iter().map(|m| &m.id))
+        {
             ensure!(
                 !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_'),
                 "`{name}`: names are made of letters, digits, `-` and `_`, since directives spell them"
@@ -301,17 +304,30 @@ impl Experiment {
         if let Some(load) = &self.load {
             self.parameter(&load.connections)?;
             self.parameter(&load.message_bytes)?;
+            ensure!(!load.phases.is_empty(), "`[load]` has no `[[load.phase]]`");
+            for phase in &load.phases {
+                ensure!(
+                    phase.seconds > 0.0,
+                    "load phase `{}`: `seconds` must be positive",
+                    phase.name
+                );
+                if let Some(rate) = &phase.rate {
+                    self.parameter(rate)?;
+                }
+            }
         }
         if let Some(server) = &self.delay_server {
             self.parameter(&server.delay)?;
         }
         for program in &self.programs {
-            ensure!(
-                self.folder.join(&program.file).is_file(),
-                "program `{}`: there is no file {}",
-                program.id,
-                self.folder.join(&program.file).display()
-            );
+            for file in program.sources() {
+                ensure!(
+                    self.folder.join(file).is_file(),
+                    "program `{}`: there is no file {}",
+                    program.id,
+                    self.folder.join(file).display()
+                );
+            }
             for name in program.parameters.keys() {
                 self.parameter(name)?;
             }
@@ -401,6 +417,13 @@ fn unique<'a>(what: &str, names: impl Iterator<Item = &'a String>) -> Result<()>
     Ok(())
 }
 
+impl Program {
+    /// Every source file that makes up the program, relative to the experiment's folder.
+    pub fn sources(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.file).chain(&self.imports).map(String::as_str)
+    }
+}
+
 impl fmt::Display for Language {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -454,7 +477,10 @@ mod tests {
         let cases = [
             (MINIMAL.replace("{nap}", "{nup}"), "no parameter `nup`"),
             (MINIMAL.replace("experiment.rs", "none.py"), "there is no file"),
-            (MINIMAL.replace("quantity = \"seconds\"", "quantity = \"excess\""), "ideal.p"),
+            (
+                MINIMAL.replace("quantity = \"seconds\"", "quantity = \"excess\""),
+                "ideal.p",
+            ),
             (MINIMAL.replace("rounds = 1", "rounds = 0"), "at least 1"),
             (MINIMAL.replace("id = \"a\"", "id = \"a.b\""), "letters, digits"),
             (MINIMAL.replace("rounds = 1", "rounds = 1\nround = 2"), "unknown field"),

@@ -15,20 +15,19 @@ pub const PROTOCOL: u32 = 1;
 
 /// The first 16 hexadecimal digits of a SHA-256; enough to tell programs apart.
 pub fn program(experiment: &Experiment, program: &Program) -> Result<String> {
-    let path = experiment.folder.join(&program.file);
-    let source = std::fs::read_to_string(&path)
-        .with_context(|| format!("cannot read {}", path.display()))?;
-    let language = Path::new(&program.file)
-        .extension()
-        .and_then(|e| e.to_str())
-        .unwrap_or_default();
     let mut hash = Sha256::new();
     let mut add = |part: &str| {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
     };
     add(&PROTOCOL.to_string());
-    add(&without_comments(&source, language));
+    for file in program.sources() {
+        let path = experiment.folder.join(file);
+        let source = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let language = Path::new(file).extension().and_then(|e| e.to_str()).unwrap_or_default();
+        add(file);
+        add(&without_comments(&source, language));
+    }
     for argument in &program.arguments {
         add(argument);
     }
@@ -96,10 +95,7 @@ mod tests {
     fn comments_do_not_count_and_code_does() {
         let rust = "//! Doc.\nfn main() { // why\n    let s = \"// no comment\"; /* a\n b */ f(s)\n}\n";
         let stripped = without_comments(rust, "rs");
-        assert_eq!(
-            stripped,
-            "fn main() {\n    let s = \"// no comment\";\n f(s)\n}\n"
-        );
+        assert_eq!(stripped, "fn main() {\n    let s = \"// no comment\";\n f(s)\n}\n");
         let python = "# top\nx = '# no comment'  # why\n\n# ANCHOR: a\ny = 1\n";
         assert_eq!(without_comments(python, "py"), "x = '# no comment'\ny = 1\n");
     }

@@ -22,5 +22,19 @@
 pub mod experiment;
 pub mod fingerprint;
 pub mod library;
+pub mod load;
 pub mod results;
 pub mod statistics;
+
+#[cfg(target_os = "linux")]
+pub mod build;
+#[cfg(target_os = "linux")]
+pub mod campaign;
+#[cfg(target_os = "linux")]
+pub mod machine;
+#[cfg(target_os = "linux")]
+pub mod process;
+#[cfg(target_os = "linux")]
+pub mod publish;
+#[cfg(target_os = "linux")]
+pub mod python;

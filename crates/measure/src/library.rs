@@ -53,9 +53,11 @@ impl Library {
         let mut entries = Vec::new();
         for experiment in Experiment::all(root)? {
             let measured = match source {
-                Source::Published { machine } => {
-                    read(&experiment, published_path(root, machine, &experiment.id), Origin::Published)?
-                }
+                Source::Published { machine } => read(
+                    &experiment,
+                    published_path(root, machine, &experiment.id),
+                    Origin::Published,
+                )?,
                 Source::OwnFirst { target, machine } => {
                     match read(&experiment, own_path(target, &experiment.id), Origin::Own)? {
                         // Half a session says nothing yet; the published results still do.
@@ -68,10 +70,7 @@ impl Library {
                     }
                 }
             };
-            entries.push(Entry {
-                experiment,
-                measured,
-            });
+            entries.push(Entry { experiment, measured });
         }
         Ok(Library { entries })
     }

@@ -141,7 +141,10 @@ pub struct Phase {
 pub enum Missing {
     Program(String),
     Metric(String),
-    Phase { program: String, phase: String },
+    Phase {
+        program: String,
+        phase: String,
+    },
     /// The values have no logarithm, so no ratio.
     NotARatio(String),
 }
@@ -152,7 +155,10 @@ impl std::fmt::Display for Missing {
             Missing::Program(program) => write!(f, "there are no runs of program `{program}`"),
             Missing::Metric(metric) => write!(f, "there is no metric `{metric}`"),
             Missing::Phase { program, phase } => {
-                write!(f, "the runs of `{program}` have no phase `{phase}`, or nothing of the kind was measured in it")
+                write!(
+                    f,
+                    "the runs of `{program}` have no phase `{phase}`, or nothing of the kind was measured in it"
+                )
             }
             Missing::NotARatio(metric) => {
                 write!(f, "`{metric}` is not compared by ratios: its values may be zero")
@@ -166,8 +172,7 @@ impl std::error::Error for Missing {}
 impl Results {
     /// Reads and validates a file.
     pub fn read(path: &Path) -> Result<Results> {
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("cannot read {}", path.display()))?;
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         Results::parse(&text).with_context(|| {
             format!(
                 "{} is not a result file that this version reads; measure again, or restore it from git",
@@ -214,9 +219,7 @@ impl Results {
             ..self.clone()
         };
         let head = serde_json::to_string_pretty(&head).expect("plain data");
-        let head = head
-            .strip_suffix("\"runs\": []\n}")
-            .expect("`runs` is the last field");
+        let head = head.strip_suffix("\"runs\": []\n}").expect("`runs` is the last field");
         let runs: Vec<String> = self
             .runs
             .iter()
@@ -243,9 +246,7 @@ impl Results {
 
     /// Whether every planned round of every session is there.
     pub fn is_complete(&self) -> bool {
-        let planned = self.campaign.sessions as usize
-            * self.campaign.rounds as usize
-            * self.fingerprints.len();
+        let planned = self.campaign.sessions as usize * self.campaign.rounds as usize * self.fingerprints.len();
         self.runs.len() >= planned
     }
 
@@ -294,8 +295,7 @@ impl Results {
                 }
             })
             .collect();
-        statistics::estimate(&sessions, Scale::Logarithmic)
-            .ok_or_else(|| Missing::NotARatio(metric.id.clone()))
+        statistics::estimate(&sessions, Scale::Logarithmic).ok_or_else(|| Missing::NotARatio(metric.id.clone()))
     }
 
     /// How a metric's value came out in each session.
@@ -402,8 +402,7 @@ pub fn write_atomically(path: &Path, text: &str) -> Result<()> {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            file.as_file()
-                .set_permissions(std::fs::Permissions::from_mode(0o644))?;
+            file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
         }
         file.persist(path)?;
         Ok(())
@@ -427,6 +426,7 @@ pub(crate) mod tests {
             label: id.to_owned(),
             language: Language::Rust,
             file: "main.rs".to_owned(),
+            imports: Vec::new(),
             arguments: Vec::new(),
             cores: Default::default(),
             parameters: BTreeMap::new(),
@@ -519,10 +519,7 @@ pub(crate) mod tests {
                 seed: 1,
                 set_aside: 0,
             },
-            fingerprints: BTreeMap::from([
-                ("a".to_owned(), "1".to_owned()),
-                ("b".to_owned(), "2".to_owned()),
-            ]),
+            fingerprints: BTreeMap::from([("a".to_owned(), "1".to_owned()), ("b".to_owned(), "2".to_owned())]),
             parameters: BTreeMap::new(),
             runs,
         };
@@ -564,7 +561,10 @@ pub(crate) mod tests {
         results.runs[1].wall_seconds = 1.0 / 3.0 * 1e-7;
         let text = results.to_json();
         assert_eq!(Results::parse(&text).unwrap(), results);
-        assert_eq!(text.lines().filter(|l| l.contains("\"program\":")).count(), results.runs.len());
+        assert_eq!(
+            text.lines().filter(|l| l.contains("\"program\":")).count(),
+            results.runs.len()
+        );
     }
 
     #[test]

@@ -127,7 +127,11 @@ mod tests {
                 let sessions: Vec<f64> = (0..5)
                     .map(|_| (0..12).map(|_| rng.random::<f64>()).sum::<f64>() - 6.0)
                     .collect();
-                estimate(&sessions, Scale::Linear).unwrap().interval.unwrap().contains(0.0)
+                estimate(&sessions, Scale::Linear)
+                    .unwrap()
+                    .interval
+                    .unwrap()
+                    .contains(0.0)
             })
             .count() as f64
             / campaigns as f64;

@@ -36,7 +36,13 @@ pub fn check(site: &Site, library: &Library, language: &Language) -> Result<Vec<
     Ok(compare(&template, &blocks, &catalog, language, &shown))
 }
 
-fn compare(template: &Catalog, blocks: &[Block], catalog: &Catalog, language: &Language, shown: &Path) -> Vec<Diagnostic> {
+fn compare(
+    template: &Catalog,
+    blocks: &[Block],
+    catalog: &Catalog,
+    language: &Language,
+    shown: &Path,
+) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
     let stale = "`cargo xtask translate update` brings the catalog up to the text";
     let missing: Vec<&Entry> = template
@@ -48,7 +54,11 @@ fn compare(template: &Catalog, blocks: &[Block], catalog: &Catalog, language: &L
         diagnostics.push(Diagnostic::new(
             shown,
             1,
-            format!("{} messages of the book are not in the catalog, the first: {}", missing.len(), brief(&first.msgid)),
+            format!(
+                "{} messages of the book are not in the catalog, the first: {}",
+                missing.len(),
+                brief(&first.msgid)
+            ),
             stale,
         ));
     }
@@ -117,17 +127,40 @@ fn check_prose(entry: &Entry, report: &mut impl FnMut(String, &str)) {
                 );
             }
         }
-        (Ok(_), Err(error)) => report(format!("a directive of the translation: {}", error.message), &error.help),
+        (Ok(_), Err(error)) => report(
+            format!("a directive of the translation: {}", error.message),
+            &error.help,
+        ),
         // The source's own mistake is reported where it is.
         (Err(_), _) => {}
     }
     let (source, translation) = (Marks::of(&entry.msgid), Marks::of(&entry.msgstr));
     let kinds = [
-        ("code spans", &source.code, &translation.code, "names of the program stay as they are, in backquotes"),
-        ("link targets", &source.links, &translation.links, "only the text of a link is translated, not where it leads"),
+        (
+            "code spans",
+            &source.code,
+            &translation.code,
+            "names of the program stay as they are, in backquotes",
+        ),
+        (
+            "link targets",
+            &source.links,
+            &translation.links,
+            "only the text of a link is translated, not where it leads",
+        ),
         ("HTML tags", &source.html, &translation.html, "keep every tag as it is"),
-        ("footnotes", &source.footnotes, &translation.footnotes, "keep every [^name]"),
-        ("values in braces", &source.values, &translation.values, "keep every {name}: the program fills it in"),
+        (
+            "footnotes",
+            &source.footnotes,
+            &translation.footnotes,
+            "keep every [^name]",
+        ),
+        (
+            "values in braces",
+            &source.values,
+            &translation.values,
+            "keep every {name}: the program fills it in",
+        ),
     ];
     for (kind, source, translation, help) in kinds {
         if let Some(difference) = difference(source, translation) {
@@ -137,9 +170,17 @@ fn check_prose(entry: &Entry, report: &mut impl FnMut(String, &str)) {
     if has_double_space(&entry.msgstr) && !has_double_space(&entry.msgid) {
         report("two spaces in a row".to_owned(), "leave one");
     }
-    let ends = |text: &str| (text.starts_with(char::is_whitespace), text.ends_with(char::is_whitespace));
+    let ends = |text: &str| {
+        (
+            text.starts_with(char::is_whitespace),
+            text.ends_with(char::is_whitespace),
+        )
+    };
     if ends(&entry.msgid) != ends(&entry.msgstr) {
-        report("white space at the start or at the end differs from the source".to_owned(), "start and end as the source does");
+        report(
+            "white space at the start or at the end differs from the source".to_owned(),
+            "start and end as the source does",
+        );
     }
 }
 
@@ -168,7 +209,13 @@ impl Marks {
                 _ => {}
             }
         }
-        for list in [&mut marks.code, &mut marks.links, &mut marks.html, &mut marks.footnotes, &mut marks.values] {
+        for list in [
+            &mut marks.code,
+            &mut marks.links,
+            &mut marks.html,
+            &mut marks.footnotes,
+            &mut marks.values,
+        ] {
             list.sort();
         }
         marks
@@ -212,7 +259,8 @@ fn difference(source: &[String], translation: &[String]) -> Option<String> {
 
 /// Two spaces that are no line break of Markdown.
 fn has_double_space(text: &str) -> bool {
-    text.match_indices("  ").any(|(at, _)| !text[at..].trim_start_matches(' ').starts_with('\n'))
+    text.match_indices("  ")
+        .any(|(at, _)| !text[at..].trim_start_matches(' ').starts_with('\n'))
 }
 
 /// The markers of every line of a comment.
@@ -277,7 +325,10 @@ fn changed_code(blocks: &[Block], catalog: &Catalog, shown: &Path) -> Vec<Diagno
                 diagnostics.push(Diagnostic::new(
                     shown,
                     entry.line,
-                    format!("translated so, this comment changes the {} code it stands in", block.language),
+                    format!(
+                        "translated so, this comment changes the {} code it stands in",
+                        block.language
+                    ),
                     "keep its markers, and nothing that ends a comment inside it",
                 ));
             }
@@ -352,10 +403,14 @@ fn check_italian(text: &str, report: &mut impl FnMut(String, &str)) {
         let apostrophe = matches!(after.next(), Some('\'' | '’'));
         // `l'` before a word is elision; a word in single quotes ends in one.
         let ends = !after.next().is_some_and(char::is_alphabetic) && !matches!(before, '\'' | '‘');
-        if apostrophe && ends
+        if apostrophe
+            && ends
             && let Some((_, right)) = WITH_APOSTROPHE.iter().find(|(wrong, _)| *wrong == lower)
         {
-            report(format!("`{word}'` is written with an apostrophe for an accent"), &format!("write `{right}`"));
+            report(
+                format!("`{word}'` is written with an apostrophe for an accent"),
+                &format!("write `{right}`"),
+            );
         }
         if let Some((_, right)) = WRONG_ACCENT.iter().find(|(wrong, _)| *wrong == lower) {
             report(format!("`{word}` has the wrong accent"), &format!("write `{right}`"));
@@ -398,23 +453,37 @@ mod tests {
             ),
             ("A line  \nanother.", "Una riga  \nun'altra."),
             ("Read it in {language}", "Leggilo in {language}"),
-            ("That is, it can be a bit more so.", "Cioè, può essere un po' più così; l'unità della metà; là e lì, né sé."),
+            (
+                "That is, it can be a bit more so.",
+                "Cioè, può essere un po' più così; l'unità della metà; là e lì, né sé.",
+            ),
             ("`e'` is code", "`e'` è codice"),
             ("the 'and'", "la 'e'"),
         ];
         for (msgid, msgstr) in pairs {
             assert_eq!(found(msgid, msgstr, ""), [""; 0], "{msgstr}");
         }
-        assert_eq!(found("// Why\n// so.", "// Perché\n// è\n// così.\n", CODE_COMMENT), [""; 0]);
+        assert_eq!(
+            found("// Why\n// so.", "// Perché\n// è\n// così.\n", CODE_COMMENT),
+            [""; 0]
+        );
         assert_eq!(found("\"\"\"Doc.\"\"\"", "\"\"\"Testo.\"\"\"", CODE_COMMENT), [""; 0]);
     }
 
     #[test]
     fn each_mistake_is_found() {
         let cases = [
-            ("A {{#measured a.b.c}}", "Un {{#measured a.b.d}}", "directives are not those of the source: `measured a.b.c` is missing, `measured a.b.d` is not"),
+            (
+                "A {{#measured a.b.c}}",
+                "Un {{#measured a.b.d}}",
+                "directives are not those of the source: `measured a.b.c` is missing, `measured a.b.d` is not",
+            ),
             ("A {{#measured a.b.c}}", "Un", "`measured a.b.c` is missing"),
-            ("{{#claim a.b.c >=3}}x{{/claim}}", "{{#claim a.b.c >=3}}x", "a directive of the translation"),
+            (
+                "{{#claim a.b.c >=3}}x{{/claim}}",
+                "{{#claim a.b.c >=3}}x",
+                "a directive of the translation",
+            ),
             ("Use `spawn`", "Usa `genera`", "code spans"),
             ("Use [it](a.md)", "Usa [lo](b.md)", "link targets"),
             ("Press <kbd>S</kbd>", "Premi S", "HTML tags"),
@@ -431,7 +500,10 @@ mod tests {
         ];
         for (msgid, msgstr, expected) in cases {
             let found = found(msgid, msgstr, "");
-            assert!(found.iter().any(|m| m.contains(expected)), "expected `{expected}` in {found:?}");
+            assert!(
+                found.iter().any(|m| m.contains(expected)),
+                "expected `{expected}` in {found:?}"
+            );
             assert_eq!(found.len(), 1, "{found:?}");
         }
         let code = [
@@ -443,7 +515,10 @@ mod tests {
         ];
         for (msgid, msgstr, expected) in code {
             let found = found(msgid, msgstr, CODE_COMMENT);
-            assert!(found.iter().any(|m| m.contains(expected)), "expected `{expected}` in {found:?}");
+            assert!(
+                found.iter().any(|m| m.contains(expected)),
+                "expected `{expected}` in {found:?}"
+            );
         }
     }
 
@@ -473,6 +548,10 @@ mod tests {
         let catalog = Catalog::from_pairs(&[("\"\"\"Doc.\"\"\"", "\"\"\"Testo.\"\"\"; return 2")]);
         let found = changed_code(&[block], &catalog, Path::new("po/it.po"));
         assert_eq!(found.len(), 1);
-        assert!(found[0].message.contains("changes the python code"), "{}", found[0].message);
+        assert!(
+            found[0].message.contains("changes the python code"),
+            "{}",
+            found[0].message
+        );
     }
 }

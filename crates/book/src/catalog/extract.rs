@@ -36,7 +36,11 @@ pub(super) fn messages(site: &Site, library: &Library) -> Result<(Catalog, Vec<B
     catalog.header.msgstr = header(site, None);
 
     let book = &site.config.book;
-    catalog.add(book.title.as_deref().unwrap_or_default(), "book.toml", "title of the book");
+    catalog.add(
+        book.title.as_deref().unwrap_or_default(),
+        "book.toml",
+        "title of the book",
+    );
     catalog.add(
         book.description.as_deref().unwrap_or_default(),
         "book.toml",
@@ -47,7 +51,11 @@ pub(super) fn messages(site: &Site, library: &Library) -> Result<(Catalog, Vec<B
     let summary = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let shown = site.relative(&path);
     for (_, message) in extract_messages(without_title(&summary)).with_context(|| format!("in {}", shown.display()))? {
-        catalog.add(&without_links(&message.message)?, &shown.display().to_string(), &message.comment);
+        catalog.add(
+            &without_links(&message.message)?,
+            &shown.display().to_string(),
+            &message.comment,
+        );
     }
 
     for (path, text) in edition::sources(site)? {
@@ -82,7 +90,9 @@ fn chapter(catalog: &mut Catalog, blocks: &mut Vec<Block>, text: &str, shown: &P
     let mut messages = extract_messages(&sheltered.text)?.into_iter().peekable();
     // Prose and comments in the order of the page.
     loop {
-        let code_line = codes.peek().map(|(at, _)| crate::diagnostic::line_of(&sheltered.text, *at));
+        let code_line = codes
+            .peek()
+            .map(|(at, _)| crate::diagnostic::line_of(&sheltered.text, *at));
         match (messages.peek(), code_line) {
             (Some((line, _)), code_line) if code_line.is_none_or(|code_line| *line < code_line) => {
                 if let Some((_, ExtractedMessage { message, comment })) = messages.next()
@@ -156,7 +166,14 @@ mod tests {
 
     #[test]
     fn what_has_no_words_is_no_message() {
-        for message in ["17", "{{#measured a.b.c}}", "`gather`", "<br>", "—", "{{#number 2 | because}}, `x`"] {
+        for message in [
+            "17",
+            "{{#measured a.b.c}}",
+            "`gather`",
+            "<br>",
+            "—",
+            "{{#number 2 | because}}, `x`",
+        ] {
             assert!(!has_words(message), "{message}");
         }
         for message in ["a", "`x` and", "{{#claim a.b.c >=3}}three{{/claim}}", "[link](a.md)"] {
@@ -171,7 +188,17 @@ mod tests {
         let text = "# A title {#t}\n\nFirst.\n\n```rust\n// second\nf(\"not this\"); // third\n```\n\nFourth `\u{e000}x}}`.\n\n```python\n# fifth\n```\n";
         chapter(&mut catalog, &mut blocks, text, Path::new("src/a.md")).unwrap();
         let messages: Vec<&str> = catalog.entries.iter().map(|entry| entry.msgid.as_str()).collect();
-        assert_eq!(messages, ["A title", "First.", "// second", "// third", "Fourth `\\{{#x}}`.", "# fifth"]);
+        assert_eq!(
+            messages,
+            [
+                "A title",
+                "First.",
+                "// second",
+                "// third",
+                "Fourth `\\{{#x}}`.",
+                "# fifth"
+            ]
+        );
         assert_eq!(catalog.entries[2].comments, [CODE_COMMENT]);
         assert!(catalog.entries[1].comments.is_empty());
         assert_eq!(blocks.len(), 2);

@@ -78,7 +78,11 @@ impl Parser<'_> {
         } else if let Some(rest) = line.strip_prefix("msgid ") {
             self.start_entry_after_msgstr();
             if self.entry.line != 0 {
-                self.wrong(number, "`msgid` twice in one message", "a message is `msgid`, then `msgstr`");
+                self.wrong(
+                    number,
+                    "`msgid` twice in one message",
+                    "a message is `msgid`, then `msgstr`",
+                );
             }
             self.entry.line = number;
             self.entry.obsolete = obsolete;
@@ -86,14 +90,21 @@ impl Parser<'_> {
             self.quoted(number, rest);
         } else if let Some(rest) = line.strip_prefix("msgstr ") {
             if self.entry.line == 0 {
-                self.wrong(number, "`msgstr` without `msgid`", "a message is `msgid`, then `msgstr`");
+                self.wrong(
+                    number,
+                    "`msgstr` without `msgid`",
+                    "a message is `msgid`, then `msgstr`",
+                );
             }
             self.has_msgstr = true;
             self.field = Field::Msgstr;
             self.quoted(number, rest);
         } else if line.starts_with('"') {
             self.quoted(number, line);
-        } else if ["msgctxt", "msgid_plural", "msgstr["].iter().any(|keyword| line.starts_with(keyword)) {
+        } else if ["msgctxt", "msgid_plural", "msgstr["]
+            .iter()
+            .any(|keyword| line.starts_with(keyword))
+        {
             self.wrong(
                 number,
                 "contexts and plural forms are not used in this book's catalogs",
@@ -154,7 +165,11 @@ impl Parser<'_> {
             .and_then(|rest| rest.strip_suffix('"'))
             .filter(|inner| !ends_in_escape(inner));
         let Some(inner) = inner else {
-            self.wrong(number, "a text is not in double quotes", "write \"...\", with \\\" for a quote inside");
+            self.wrong(
+                number,
+                "a text is not in double quotes",
+                "write \"...\", with \\\" for a quote inside",
+            );
             return;
         };
         let Some(value) = unescape(inner) else {
@@ -176,7 +191,11 @@ impl Parser<'_> {
                 entry.written.msgstr.push(inner.to_owned());
             }
             Field::Previous => entry.previous.get_or_insert_default().push_str(&value),
-            Field::None => self.wrong(number, "a text that belongs to nothing", "it continues a `msgid` or `msgstr`"),
+            Field::None => self.wrong(
+                number,
+                "a text that belongs to nothing",
+                "it continues a `msgid` or `msgstr`",
+            ),
         }
     }
 
@@ -195,13 +214,19 @@ impl Parser<'_> {
         }
         if entry.msgid.is_empty() && !entry.obsolete {
             if self.header_seen {
-                self.wrong(entry.line, "an empty `msgid`: there is one already, the header", "remove it");
+                self.wrong(
+                    entry.line,
+                    "an empty `msgid`: there is one already, the header",
+                    "remove it",
+                );
             }
             self.header_seen = true;
             self.catalog.header = entry;
             return;
         }
-        if !entry.obsolete && let Some(first) = self.seen.insert(entry.msgid.clone(), entry.line) {
+        if !entry.obsolete
+            && let Some(first) = self.seen.insert(entry.msgid.clone(), entry.line)
+        {
             self.wrong(
                 entry.line,
                 &format!("this message stands at line {first} already"),
@@ -309,7 +334,11 @@ fn wrap_sources(sources: &[String]) -> Vec<String> {
 }
 
 fn format_field(text: &mut String, prefix: &str, keyword: &str, value: &str, written: &[String]) {
-    let unchanged = written.iter().map(|line| unescape(line).unwrap_or_default()).collect::<String>() == value;
+    let unchanged = written
+        .iter()
+        .map(|line| unescape(line).unwrap_or_default())
+        .collect::<String>()
+        == value;
     let lines = if unchanged && !written.is_empty() {
         written.to_vec()
     } else {
@@ -357,7 +386,8 @@ mod tests {
         parse(text, Path::new("po/it.po")).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    const HEADER: &str = "msgid \"\"\nmsgstr \"\"\n\"Language: it\\n\"\n\"Content-Type: text/plain; charset=UTF-8\\n\"\n";
+    const HEADER: &str =
+        "msgid \"\"\nmsgstr \"\"\n\"Language: it\\n\"\n\"Content-Type: text/plain; charset=UTF-8\\n\"\n";
 
     #[test]
     fn what_is_read_is_written_as_it_stood() {
@@ -405,7 +435,11 @@ mod tests {
             ("msgid \"a\"\n", 6, "without `msgstr`"),
             ("msgstr \"a\"\n", 6, "without `msgid`"),
             ("\"a\"\n", 6, "belongs to nothing"),
-            ("msgid \"a\"\nmsgstr \"\"\n\nmsgid \"a\"\nmsgstr \"\"\n", 9, "line 6 already"),
+            (
+                "msgid \"a\"\nmsgstr \"\"\n\nmsgid \"a\"\nmsgstr \"\"\n",
+                9,
+                "line 6 already",
+            ),
             ("msgctxt \"c\"\nmsgid \"a\"\nmsgstr \"\"\n", 6, "contexts"),
             ("hello\n", 6, "no line of a PO file"),
             ("msgid \"\"\nmsgstr \"x\"\n", 6, "the header"),
@@ -417,12 +451,18 @@ mod tests {
                 "expected `{expected}` at line {line} for {text:?}, found {found:?}"
             );
         }
-        assert!(parse("msgid \"a\"\nmsgstr \"b\"\n", Path::new("x")).unwrap_err().0[0].message.contains("header"));
+        assert!(
+            parse("msgid \"a\"\nmsgstr \"b\"\n", Path::new("x")).unwrap_err().0[0]
+                .message
+                .contains("header")
+        );
     }
 
     #[test]
     fn messages_need_no_blank_line_between_them() {
-        let catalog = read(&format!("{HEADER}#: a\nmsgid \"1\"\nmsgstr \"uno\"\n#: b\nmsgid \"2\"\nmsgstr \"due\"\n"));
+        let catalog = read(&format!(
+            "{HEADER}#: a\nmsgid \"1\"\nmsgstr \"uno\"\n#: b\nmsgid \"2\"\nmsgstr \"due\"\n"
+        ));
         assert_eq!(catalog.entries.len(), 2);
         assert_eq!(catalog.entries[1].sources, ["b"]);
     }

@@ -254,7 +254,13 @@ msgstr \"\"
         assert_eq!(merged.to_po(), expected);
         assert_eq!(
             summary(&merged),
-            Summary { messages: 4, translated: 2, fuzzy: 1, missing: 1, obsolete: 1 }
+            Summary {
+                messages: 4,
+                translated: 2,
+                fuzzy: 1,
+                missing: 1,
+                obsolete: 1
+            }
         );
         // A second run changes nothing.
         assert_eq!(merge(new, parse(expected)).to_po(), expected);

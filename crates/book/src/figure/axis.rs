@@ -22,10 +22,7 @@ impl Axis {
     pub fn logarithmic(values: &[f64], bounds: &[f64], kind: Kind) -> Axis {
         let (lowest, highest) = span(values).unwrap_or((1.0, 1.0));
         let (low, high) = span(bounds).unwrap_or((lowest, highest));
-        let (low, high) = (
-            low.clamp(lowest / 10.0, lowest),
-            high.clamp(highest, highest * 10.0),
-        );
+        let (low, high) = (low.clamp(lowest / 10.0, lowest), high.clamp(highest, highest * 10.0));
         let widen = (2.0 / (high / low)).max(1.0).sqrt();
         // A little air, so that no mark stands on the edge.
         let air = (high / low).powf(0.04).max(1.02);
@@ -65,9 +62,7 @@ impl Axis {
     pub fn place(&self, value: f64) -> Option<f64> {
         let place = self.share(value);
         // Values at the very ends may come out a hair outside.
-        (-1e-9..=1.0 + 1e-9)
-            .contains(&place)
-            .then(|| place.clamp(0.0, 1.0))
+        (-1e-9..=1.0 + 1e-9).contains(&place).then(|| place.clamp(0.0, 1.0))
     }
 
     /// The same, with what is beyond an end put there.
@@ -113,19 +108,11 @@ fn span(values: &[f64]) -> Option<(f64, f64)> {
 /// The coarsest set of round numbers that puts three or more on the axis.
 fn logarithmic_ticks(low: f64, high: f64) -> Vec<f64> {
     let decades = low.log10().floor() as i32..=high.log10().ceil() as i32;
-    let sets: [&[f64]; 4] = [
-        &[1.0],
-        &[1.0, 3.0],
-        &[1.0, 2.0, 5.0],
-        &[1.0, 1.5, 2.0, 3.0, 5.0, 7.0],
-    ];
+    let sets: [&[f64]; 4] = [&[1.0], &[1.0, 3.0], &[1.0, 2.0, 5.0], &[1.0, 1.5, 2.0, 3.0, 5.0, 7.0]];
     for set in sets {
         let mut ticks: Vec<f64> = decades
             .clone()
-            .flat_map(|decade| {
-                set.iter()
-                    .map(move |mantissa| mantissa * 10f64.powi(decade))
-            })
+            .flat_map(|decade| set.iter().map(move |mantissa| mantissa * 10f64.powi(decade)))
             .filter(|tick| (low..=high).contains(tick))
             .collect();
         if ticks.len() >= 3 {
@@ -220,10 +207,7 @@ mod tests {
         assert_eq!(axis.place(0.0), Some(0.0));
         assert_eq!(labels(&axis), "0 1 2 3 4");
         assert_eq!(labels(&Axis::linear(&[-0.002, 0.004], SECONDS)), "−2 0 2 4");
-        assert_eq!(
-            labels(&Axis::linear(&[0.0, 0.0], Kind::Unit(Unit::Cores))),
-            "0 0.5 1"
-        );
+        assert_eq!(labels(&Axis::linear(&[0.0, 0.0], Kind::Unit(Unit::Cores))), "0 0.5 1");
         assert_eq!(
             labels(&Axis::linear(&[0.2, 0.9], Kind::Unit(Unit::Cores))),
             "0 0.2 0.4 0.6 0.8"

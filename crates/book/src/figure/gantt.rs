@@ -49,12 +49,7 @@ fn seconds(value: f64, phase: &Phase, interface: &Interface) -> String {
 }
 
 /// What is to be drawn, and written in the table.
-pub fn waits<'a>(
-    figure: &Figure<'_>,
-    phase: &str,
-    measured: &'a Measured,
-    interface: &Interface,
-) -> Vec<Waits<'a>> {
+pub fn waits<'a>(figure: &Figure<'_>, phase: &str, measured: &'a Measured, interface: &Interface) -> Vec<Waits<'a>> {
     figure
         .programs(measured)
         .into_iter()
@@ -78,23 +73,12 @@ pub fn waits<'a>(
         .collect()
 }
 
-pub fn panel(
-    figure: &Figure<'_>,
-    phase: &str,
-    measured: &Measured,
-    interface: &Interface,
-) -> String {
+pub fn panel(figure: &Figure<'_>, phase: &str, measured: &Measured, interface: &Interface) -> String {
     let rows = waits(figure, phase, measured, interface);
     let ends: Vec<f64> = rows
         .iter()
         .filter_map(|row| row.phase)
-        .flat_map(|phase| {
-            phase
-                .spans
-                .iter()
-                .map(|(_, end)| *end)
-                .chain([phase.seconds])
-        })
+        .flat_map(|phase| phase.spans.iter().map(|(_, end)| *end).chain([phase.seconds]))
         .collect();
     let axis = Axis::linear(&ends, Kind::Unit(Unit::Seconds));
     let x = |value: f64| LEFT + axis.clamped(value) * (RIGHT - LEFT);
@@ -139,13 +123,7 @@ pub fn panel(
     }
     let unit = axis.scale.unit(interface);
     let axis_title = format!("{unit}, {}", interface.text("from the start of the phase"));
-    svg.text(
-        WIDTH / 2.0,
-        bottom + 36.0,
-        Anchor::Middle,
-        Style::Small,
-        &axis_title,
-    );
+    svg.text(WIDTH / 2.0, bottom + 36.0, Anchor::Middle, Style::Small, &axis_title);
     let title = format!(
         "{}: {}",
         interface.label(&figure.experiment().title),
@@ -156,12 +134,7 @@ pub fn panel(
         .map(|row| format!("{}: {}", row.label, told(row, interface)))
         .collect::<Vec<_>>()
         .join("; ");
-    svg.finish(
-        &format!("{}-1", figure.id()),
-        bottom + 42.0,
-        &title,
-        &description,
-    )
+    svg.finish(&format!("{}-1", figure.id()), bottom + 42.0, &title, &description)
 }
 
 fn top_of_bars(top: f64, lines: usize) -> f64 {

@@ -18,12 +18,7 @@ struct Row {
     shown: Option<Shown>,
 }
 
-pub fn panel(
-    figure: &Figure<'_>,
-    metric: &Metric,
-    measured: &Measured,
-    interface: &Interface,
-) -> String {
+pub fn panel(figure: &Figure<'_>, metric: &Metric, measured: &Measured, interface: &Interface) -> String {
     let kind = Kind::Unit(metric.quantity.unit());
     let rows: Vec<Row> = figure
         .programs(measured)
@@ -36,9 +31,7 @@ pub fn panel(
             Row {
                 series,
                 label: interface.label(&program.label),
-                shown: estimate
-                    .as_ref()
-                    .map(|estimate| Shown::new(estimate, kind, interface)),
+                shown: estimate.as_ref().map(|estimate| Shown::new(estimate, kind, interface)),
                 estimate,
             }
         })
@@ -69,13 +62,7 @@ pub fn panel(
     let x = |share: f64| LEFT + share * (RIGHT - LEFT);
     for (share, label) in axis.ticks(interface.language()) {
         svg.line((x(share), top), (x(share), bottom + 5.0), 0.2);
-        svg.text(
-            x(share),
-            bottom + 18.0,
-            Anchor::Middle,
-            Style::Small,
-            &label,
-        );
+        svg.text(x(share), bottom + 18.0, Anchor::Middle, Style::Small, &label);
     }
     svg.line((LEFT, bottom), (RIGHT, bottom), 0.7);
     for (row, value, lines, top) in placed {
@@ -123,21 +110,10 @@ fn axis(rows: &[Row], metric: &Metric, kind: Kind) -> Axis {
     }
 }
 
-fn point(
-    svg: &mut Svg,
-    series: usize,
-    estimate: &Estimate,
-    axis: &Axis,
-    y: f64,
-    x: impl Fn(f64) -> f64,
-) {
+fn point(svg: &mut Svg, series: usize, estimate: &Estimate, axis: &Axis, y: f64, x: impl Fn(f64) -> f64) {
     if let Some(interval) = estimate.interval {
         let ends = [interval.low, interval.high];
-        svg.stroke(
-            series,
-            (x(axis.clamped(ends[0])), y),
-            (x(axis.clamped(ends[1])), y),
-        );
+        svg.stroke(series, (x(axis.clamped(ends[0])), y), (x(axis.clamped(ends[1])), y));
         let centre = x(axis.clamped(estimate.value));
         for (end, inwards) in ends.into_iter().zip([1.0, -1.0]) {
             match axis.place(end) {

@@ -22,10 +22,7 @@ const MONTHS: [&str; 12] = [
 ];
 
 pub fn line(entry: &Entry, interface: &Interface) -> String {
-    let command = format!(
-        "<code>cargo xtask measure {}</code>",
-        plain(&entry.experiment.id)
-    );
+    let command = format!("<code>cargo xtask measure {}</code>", plain(&entry.experiment.id));
     let parts = match &entry.measured {
         Some(measured) => measured_parts(entry, measured, &command, interface),
         None => vec![fill_html(
@@ -37,12 +34,7 @@ pub fn line(entry: &Entry, interface: &Interface) -> String {
     format!("<p class=\"provenance\">{}</p>\n", parts.join(" · "))
 }
 
-fn measured_parts(
-    entry: &Entry,
-    measured: &Measured,
-    command: &str,
-    interface: &Interface,
-) -> Vec<String> {
+fn measured_parts(entry: &Entry, measured: &Measured, command: &str, interface: &Interface) -> Vec<String> {
     let results = &measured.results;
     let mut parts = Vec::new();
     if measured.origin == Origin::Own {
@@ -55,8 +47,7 @@ fn measured_parts(
         parts.push(strong(&interface.text("preliminary")));
     }
     let machine = &results.machine;
-    let cores =
-        count(machine.cores, "{count} core", "{count} cores", interface).replace(' ', "\u{a0}");
+    let cores = count(machine.cores, "{count} core", "{count} cores", interface).replace(' ', "\u{a0}");
     let mut about = vec![machine.cpu.clone(), cores];
     about.extend(machine.hypervisor.clone());
     parts.push(plain(&about.join(", ")));
@@ -78,12 +69,7 @@ fn measured_parts(
         parts.push(plain(&packages.join(", ")));
     }
     parts.push(plain(&date(&results.started, interface)));
-    let sessions = count(
-        results.sessions(),
-        "{count} session",
-        "{count} sessions",
-        interface,
-    );
+    let sessions = count(results.sessions(), "{count} session", "{count} sessions", interface);
     let rounds = count(
         results.campaign.rounds as usize,
         "{count} round",
@@ -132,10 +118,7 @@ fn fill_html(interface: &Interface, english: &'static str, (name, html): (&str, 
 
 fn count(number: usize, one: &'static str, many: &'static str, interface: &Interface) -> String {
     let words = if number == 1 { one } else { many };
-    interface.fill(
-        words,
-        &[("count", &whole(number as f64, interface.language()))],
-    )
+    interface.fill(words, &[("count", &whole(number as f64, interface.language()))])
 }
 
 /// `2026-01-31T12:00:00Z` as 31 January 2026; what is no such date is shown as it is.
@@ -165,10 +148,7 @@ mod tests {
 
     #[test]
     fn dates_are_those_of_the_language() {
-        assert_eq!(
-            date("2026-01-31T12:00:00Z", &fixture::english()),
-            "31 January 2026"
-        );
+        assert_eq!(date("2026-01-31T12:00:00Z", &fixture::english()), "31 January 2026");
         assert_eq!(date("2026-01-05", &fixture::italian()), "5 gennaio 2026");
         assert_eq!(date("2026-13-05", &fixture::english()), "2026-13-05");
         assert_eq!(date("soon", &fixture::english()), "soon");
@@ -177,9 +157,6 @@ mod tests {
     #[test]
     fn one_is_not_many() {
         let cores = |number| count(number, "{count} core", "{count} cores", &fixture::english());
-        assert_eq!(
-            (cores(1), cores(2)),
-            ("1 core".to_owned(), "2 cores".to_owned())
-        );
+        assert_eq!((cores(1), cores(2)), ("1 core".to_owned(), "2 cores".to_owned()));
     }
 }

@@ -115,9 +115,7 @@ impl Svg {
                 .join(" ")
         };
         let fill = colour(series);
-        let polygon = |points: &[(f64, f64)]| {
-            format!("<polygon points=\"{}\" style=\"fill:{fill}\"/>", at(points))
-        };
+        let polygon = |points: &[(f64, f64)]| format!("<polygon points=\"{}\" style=\"fill:{fill}\"/>", at(points));
         let shape = match series % COLOURS.len() {
             0 => format!(
                 "<circle cx=\"{}\" cy=\"{}\" r=\"5.5\" style=\"fill:{fill}\"/>",
@@ -241,12 +239,6 @@ mod tests {
             })
             .collect();
         assert_eq!(marks.len(), 8);
-        assert_eq!(
-            (0..8)
-                .map(colour)
-                .collect::<std::collections::BTreeSet<_>>()
-                .len(),
-            8
-        );
+        assert_eq!((0..8).map(colour).collect::<std::collections::BTreeSet<_>>().len(), 8);
     }
 }

@@ -25,22 +25,14 @@ pub fn of_metrics(figure: &Figure<'_>, metrics: &[&Metric], interface: &Interfac
             };
             match reference.estimate() {
                 Ok(estimate) => {
-                    let shown =
-                        Shown::new(&estimate, Kind::Unit(metric.quantity.unit()), interface);
-                    format!(
-                        "{}<br><small>{}</small>",
-                        plain(&shown.value),
-                        plain(&shown.interval)
-                    )
+                    let shown = Shown::new(&estimate, Kind::Unit(metric.quantity.unit()), interface);
+                    format!("{}<br><small>{}</small>", plain(&shown.value), plain(&shown.interval))
                 }
                 Err(Unmeasured::Stale) => format!(
                     "<small>{}</small>",
                     plain(&interface.text("changed since it was measured"))
                 ),
-                Err(_) => format!(
-                    "<small>{}</small>",
-                    plain(&interface.text("not measured yet"))
-                ),
+                Err(_) => format!("<small>{}</small>", plain(&interface.text("not measured yet"))),
             }
         });
         (interface.label(&program.label), cells.collect())
@@ -50,12 +42,7 @@ pub fn of_metrics(figure: &Figure<'_>, metrics: &[&Metric], interface: &Interfac
 }
 
 /// The waits of one run of each program.
-pub fn of_waits(
-    figure: &Figure<'_>,
-    phase: &str,
-    measured: &Measured,
-    interface: &Interface,
-) -> String {
+pub fn of_waits(figure: &Figure<'_>, phase: &str, measured: &Measured, interface: &Interface) -> String {
     let rows = gantt::waits(figure, phase, measured, interface);
     let most = rows
         .iter()
@@ -65,16 +52,10 @@ pub fn of_waits(
         .unwrap_or(0);
     let columns = if most > COLUMNS { 0 } else { most };
     let mut head = vec![interface.text("Program")];
-    head.extend(
-        (1..=columns)
-            .map(|number| interface.fill("Wait {number}", &[("number", &number.to_string())])),
-    );
+    head.extend((1..=columns).map(|number| interface.fill("Wait {number}", &[("number", &number.to_string())])));
     head.push(interface.text("Duration"));
     let rows = rows.iter().map(|row| {
-        let waits = (0..columns).map(|number| {
-            row.span(number, interface)
-                .unwrap_or_else(|| "–".to_owned())
-        });
+        let waits = (0..columns).map(|number| row.span(number, interface).unwrap_or_else(|| "–".to_owned()));
         let cells = waits
             .chain([row.duration(interface)])
             .map(|cell| plain(&cell))

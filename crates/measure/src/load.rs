@@ -1,0 +1,144 @@
+//! What the harness asks of the load generator, and what comes back; both as JSON.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, ensure};
+use serde::{Deserialize, Serialize};
+
+use crate::experiment::{Experiment, Program, Purpose};
+use crate::results::Phase;
+
+/// Below this share of the offered rate an open-loop phase says nothing about the rate it names.
+const ACHIEVED_AT_LEAST: f64 = 0.99;
+/// Above this the generator itself was late, and would be measured in place of the server.
+const LATE_AT_MOST: f64 = 0.001;
+
+/// Each phase of a verification lasts so long.
+const VERIFY_SECONDS: f64 = 0.1;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    pub connections: usize,
+    pub message_bytes: usize,
+    pub warm_up_seconds: f64,
+    pub phases: Vec<PlannedPhase>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlannedPhase {
+    pub name: String,
+    pub seconds: f64,
+    pub rate: Option<f64>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    pub phases: BTreeMap<String, PhaseReport>,
+}
+
+/// One phase as the generator saw it. Times in seconds, latencies in microseconds with their counts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PhaseReport {
+    pub seconds: f64,
+    pub work: u64,
+    pub cpu_seconds: f64,
+    pub peer_cpu_seconds: f64,
+    pub offered_per_second: Option<f64>,
+    pub late_p99_seconds: Option<f64>,
+    pub latency: Vec<(u64, u64)>,
+}
+
+impl Plan {
+    /// The plan of an experiment on servers, for one program.
+    pub fn of(experiment: &Experiment, program: &Program, purpose: Purpose) -> Result<Plan> {
+        let load = experiment.load.as_ref().context("the experiment has no `[load]`")?;
+        let value = |name: &str| experiment.value(name, Some(program), purpose);
+        let seconds = |timed: f64| match purpose {
+            Purpose::Timed => timed,
+            Purpose::Verify => timed.min(VERIFY_SECONDS),
+        };
+        Ok(Plan {
+            connections: value(&load.connections)? as usize,
+            message_bytes: value(&load.message_bytes)? as usize,
+            warm_up_seconds: seconds(load.warm_up_seconds),
+            phases: load
+                .phases
+                .iter()
+                .map(|phase| {
+                    Ok(PlannedPhase {
+                        name: phase.name.clone(),
+                        seconds: seconds(phase.seconds),
+                        rate: phase.rate.as_deref().map(value).transpose()?,
+                    })
+                })
+                .collect::<Result<_>>()?,
+        })
+    }
+}
+
+impl PhaseReport {
+    /// Why an open-loop phase does not count, if it does not.
+    pub fn void(&self) -> Option<String> {
+        let offered = self.offered_per_second?;
+        let achieved = self.work as f64 / self.seconds / offered;
+        if achieved < ACHIEVED_AT_LEAST {
+            return Some(format!(
+                "only {:.1} % of the offered {offered} per second were served",
+                achieved * 100.0
+            ));
+        }
+        let late = self.late_p99_seconds?;
+        (late > LATE_AT_MOST).then(|| format!("the load generator itself was {:.1} ms late (P99)", late * 1e3))
+    }
+}
+
+impl Report {
+    /// The report as phases of a run.
+    pub fn into_phases(self) -> Result<BTreeMap<String, Phase>> {
+        ensure!(!self.phases.is_empty(), "the load generator reported no phase");
+        Ok(self
+            .phases
+            .into_iter()
+            .map(|(name, phase)| {
+                let phase = Phase {
+                    seconds: phase.seconds,
+                    work: phase.work,
+                    cpu_seconds: phase.cpu_seconds,
+                    peer_cpu_seconds: Some(phase.peer_cpu_seconds),
+                    offered_per_second: phase.offered_per_second,
+                    late_p99_seconds: phase.late_p99_seconds,
+                    spans: Vec::new(),
+                    latency: phase.latency,
+                };
+                (name, phase)
+            })
+            .collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn phase(work: u64, late: f64) -> PhaseReport {
+        PhaseReport {
+            seconds: 1.0,
+            work,
+            cpu_seconds: 0.1,
+            peer_cpu_seconds: 0.1,
+            offered_per_second: Some(1000.0),
+            late_p99_seconds: Some(late),
+            latency: vec![(100, work)],
+        }
+    }
+
+    #[test]
+    fn an_open_loop_counts_only_when_the_rate_was_kept_and_the_generator_in_time() {
+        assert_eq!(phase(1000, 0.0001).void(), None);
+        assert!(phase(980, 0.0001).void().unwrap().contains("98.0 %"));
+        assert!(phase(1000, 0.005).void().unwrap().contains("5.0 ms late"));
+        let mut closed = phase(10, 9.0);
+        closed.offered_per_second = None;
+        assert_eq!(closed.void(), None);
+    }
+}

@@ -1,0 +1,364 @@
+//! One process from start to exit: pinned, timed, limited in time, and gone with its children at the end, however the end comes.
+
+use std::io::Read;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, PidfdFlags, Signal};
+
+/// Set by Ctrl-C; every wait looks at it.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// Asks every wait of the harness to end.
+pub fn interrupt() {
+    INTERRUPTED.store(true, Ordering::SeqCst);
+}
+
+/// The error by which an interrupted wait ends.
+#[derive(Debug)]
+pub struct Interrupted;
+
+impl std::fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("interrupted")
+    }
+}
+
+impl std::error::Error for Interrupted {}
+
+/// Fails once Ctrl-C was pressed.
+pub fn check_interrupted() -> Result<(), Interrupted> {
+    if INTERRUPTED.load(Ordering::SeqCst) {
+        Err(Interrupted)
+    } else {
+        Ok(())
+    }
+}
+
+/// What to start.
+#[derive(Debug, Clone)]
+pub struct Invocation {
+    /// What messages call it.
+    pub name: String,
+    pub program: PathBuf,
+    pub arguments: Vec<String>,
+    pub environment: Vec<(String, String)>,
+    /// Cores to run on; all where empty.
+    pub cores: Vec<usize>,
+}
+
+/// Resources of a process that has ended, from wait4(2).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Usage {
+    pub user_seconds: f64,
+    pub system_seconds: f64,
+    pub voluntary_switches: u64,
+    pub involuntary_switches: u64,
+}
+
+/// A process that has ended well.
+#[derive(Debug)]
+pub struct Finished {
+    pub wall: Duration,
+    pub usage: Usage,
+    pub stdout: String,
+}
+
+/// A running process. Dropping it kills it and its whole process group.
+pub struct Running {
+    child: Child,
+    name: String,
+    started: Instant,
+    stderr: Option<JoinHandle<String>>,
+    reaped: bool,
+}
+
+impl Invocation {
+    /// Starts the process in a group of its own, with a clean environment.
+    pub fn start(&self) -> Result<Running> {
+        let mut command = Command::new(&self.program);
+        command
+            .args(&self.arguments)
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("LC_ALL", "C.UTF-8")
+            .envs(self.environment.iter().map(|(k, v)| (k, v)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0);
+        let cores = self.cores.clone();
+        let parent = rustix::process::getpid();
+        // SAFETY: between fork and exec only async-signal-safe system calls are made, and nothing is allocated.
+        unsafe {
+            command.pre_exec(move || {
+                // The kernel kills the child when the harness dies, even by SIGKILL, which no handler sees.
+                rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+                if rustix::process::getppid() != Some(parent) {
+                    return Err(std::io::Error::from_raw_os_error(libc::ESRCH));
+                }
+                if !cores.is_empty() {
+                    let mut set = rustix::thread::CpuSet::new();
+                    for &core in &cores {
+                        set.set(core);
+                    }
+                    rustix::thread::sched_setaffinity(None, &set)?;
+                }
+                Ok(())
+            });
+        }
+        let started = Instant::now();
+        let mut child = command
+            .spawn()
+            .with_context(|| format!("cannot start {} ({})", self.name, self.program.display()))?;
+        let stderr = child.stderr.take().map(collect);
+        Ok(Running {
+            child,
+            name: self.name.clone(),
+            started,
+            stderr,
+            reaped: false,
+        })
+    }
+
+    /// Starts the process and waits for its end; anything but exit status 0 within the limit is an error that shows its stderr.
+    pub fn run(&self, limit: Duration) -> Result<Finished> {
+        let mut running = self.start()?;
+        let stdout = running.take_stdout()?;
+        let reader = collect(stdout);
+        let (wall, usage) = running.wait(limit)?;
+        Ok(Finished {
+            wall,
+            usage,
+            stdout: reader.join().unwrap_or_default(),
+        })
+    }
+}
+
+impl Running {
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The process's standard output; it can be taken once.
+    pub fn take_stdout(&mut self) -> Result<ChildStdout> {
+        self.child.stdout.take().context("stdout was taken already")
+    }
+
+    /// Asks the process to end (SIGTERM) and waits for it.
+    pub fn stop(self, limit: Duration) -> Result<(Duration, Usage)> {
+        rustix::process::kill_process(self.raw_pid()?, Signal::TERM)
+            .with_context(|| format!("cannot signal {}", self.name))?;
+        self.wait(limit)
+    }
+
+    /// Waits for exit status 0; kills the process and its children when the limit is over or Ctrl-C comes.
+    pub fn wait(mut self, limit: Duration) -> Result<(Duration, Usage)> {
+        let pidfd = rustix::process::pidfd_open(self.raw_pid()?, PidfdFlags::empty())
+            .context("pidfd_open failed (Linux 5.3 or newer is needed)")?;
+        let deadline = self.started + limit;
+        loop {
+            check_interrupted()?;
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                let name = self.name.clone();
+                let stderr = self.kill();
+                bail!(
+                    "{name} did not end within {} s and was killed{}",
+                    limit.as_secs_f64(),
+                    quoted(&stderr)
+                );
+            }
+            // In slices, so that Ctrl-C is noticed.
+            let slice = left.min(Duration::from_millis(100));
+            let mut fds = [rustix::event::PollFd::new(&pidfd, rustix::event::PollFlags::IN)];
+            let slice = rustix::event::Timespec {
+                tv_sec: slice.as_secs() as _,
+                tv_nsec: slice.subsec_nanos() as _,
+            };
+            match rustix::event::poll(&mut fds, Some(&slice)) {
+                Ok(0) | Err(rustix::io::Errno::INTR) => {}
+                Ok(_) => break,
+                Err(error) => return Err(error).context("poll failed"),
+            }
+        }
+        let wall = self.started.elapsed();
+        let (status, usage) = self.reap()?;
+        let stderr = self.stderr();
+        // Whatever the process left behind in its group ends with it.
+        self.kill_group();
+        if status != 0 {
+            let how = if libc::WIFSIGNALED(status) {
+                format!("was killed by signal {}", libc::WTERMSIG(status))
+            } else {
+                format!("failed with exit status {}", libc::WEXITSTATUS(status))
+            };
+            bail!("{} {how}{}", self.name, quoted(&stderr));
+        }
+        Ok((wall, usage))
+    }
+
+    fn raw_pid(&self) -> Result<Pid> {
+        Pid::from_raw(self.child.id() as i32).context("no process id")
+    }
+
+    /// wait4(2): exit status and resources of just this child.
+    fn reap(&mut self) -> Result<(i32, Usage)> {
+        let mut status = 0;
+        // SAFETY: both pointers are to initialised locals that outlive the call.
+        let (result, usage) = unsafe {
+            let mut usage: libc::rusage = std::mem::zeroed();
+            let result = libc::wait4(self.child.id() as i32, &mut status, 0, &mut usage);
+            (result, usage)
+        };
+        if result < 0 {
+            return Err(std::io::Error::last_os_error()).with_context(|| format!("cannot wait for {}", self.name));
+        }
+        self.reaped = true;
+        let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
+        Ok((
+            status,
+            Usage {
+                user_seconds: seconds(usage.ru_utime),
+                system_seconds: seconds(usage.ru_stime),
+                voluntary_switches: usage.ru_nvcsw as u64,
+                involuntary_switches: usage.ru_nivcsw as u64,
+            },
+        ))
+    }
+
+    fn kill_group(&self) {
+        if let Ok(pid) = self.raw_pid() {
+            // No such group is the normal case: everybody left.
+            let _ = rustix::process::kill_process_group(pid, Signal::KILL);
+        }
+    }
+
+    fn stderr(&mut self) -> String {
+        self.stderr
+            .take()
+            .and_then(|reader| reader.join().ok())
+            .unwrap_or_default()
+    }
+
+    fn kill(&mut self) -> String {
+        if !self.reaped {
+            self.kill_group();
+            let _ = self.reap();
+        }
+        self.stderr()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Reads a pipe to its end on a thread of its own, so that the process never blocks on a full one.
+fn collect(mut pipe: impl Read + Send + 'static) -> JoinHandle<String> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        // A pipe that breaks off has given all it had.
+        let _ = pipe.read_to_end(&mut bytes);
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
+}
+
+/// The last lines of what a process said, for an error message.
+fn quoted(stderr: &str) -> String {
+    let lines: Vec<&str> = stderr.trim_end().lines().collect();
+    if lines.is_empty() {
+        return "; it wrote nothing to stderr".to_owned();
+    }
+    let from = lines.len().saturating_sub(20);
+    format!("; it wrote:\n    {}", lines[from..].join("\n    "))
+}
+
+/// CPU time of another running process, all its threads, with the kernel's full resolution.
+pub fn cpu_time_of(pid: u32) -> Result<Duration> {
+    // SAFETY: both calls write only to the locals they are given.
+    unsafe {
+        let mut clock = 0;
+        let error = libc::clock_getcpuclockid(pid as i32, &mut clock);
+        if error != 0 {
+            return Err(std::io::Error::from_raw_os_error(error))
+                .with_context(|| format!("no CPU clock of process {pid}"));
+        }
+        let mut time: libc::timespec = std::mem::zeroed();
+        if libc::clock_gettime(clock, &mut time) != 0 {
+            return Err(std::io::Error::last_os_error())
+                .with_context(|| format!("cannot read the CPU clock of process {pid}"));
+        }
+        Ok(Duration::new(time.tv_sec as u64, time.tv_nsec as u32))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Invocation {
+        Invocation {
+            name: "the script".to_owned(),
+            program: "/bin/sh".into(),
+            arguments: vec!["-c".to_owned(), script.to_owned()],
+            environment: Vec::new(),
+            cores: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_failure_shows_status_and_stderr() {
+        let error = shell("echo broken >&2; exit 3")
+            .run(Duration::from_secs(5))
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("exit status 3") && error.contains("broken"), "{error}");
+    }
+
+    #[test]
+    fn a_hanging_process_is_killed_with_its_children() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let script = format!("sleep 60 & echo $! > {}; wait", file.path().display());
+        let started = Instant::now();
+        let error = shell(&script).run(Duration::from_millis(300)).unwrap_err().to_string();
+        assert!(error.contains("did not end within 0.3 s"), "{error}");
+        assert!(started.elapsed() < Duration::from_secs(5));
+        let pid: i32 = std::fs::read_to_string(file.path()).unwrap().trim().parse().unwrap();
+        // The grandchild is reaped by init, which may take a moment.
+        let gone = (0..100).any(|_| {
+            std::thread::sleep(Duration::from_millis(20));
+            std::fs::read_to_string(format!("/proc/{pid}/stat")).map_or(true, |stat| stat.contains(") Z "))
+        });
+        assert!(gone, "process {pid} is still there");
+    }
+
+    #[test]
+    fn usage_and_output_are_the_childs_own() {
+        let finished = shell("i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done; echo $i")
+            .run(Duration::from_secs(20))
+            .unwrap();
+        assert_eq!(finished.stdout, "60000\n");
+        assert!(finished.usage.user_seconds > 0.0);
+        assert!(finished.wall.as_secs_f64() >= finished.usage.user_seconds * 0.5);
+    }
+
+    #[test]
+    fn pinning_holds() {
+        let core = *crate::machine::usable_cores().unwrap().last().unwrap();
+        let mut pinned = shell("grep Cpus_allowed_list /proc/self/status");
+        pinned.cores = vec![core];
+        let finished = pinned.run(Duration::from_secs(5)).unwrap();
+        assert_eq!(
+            finished.stdout.split_whitespace().last(),
+            Some(core.to_string().as_str())
+        );
+    }
+}

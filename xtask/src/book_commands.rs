@@ -1,0 +1,63 @@
+//! `cargo xtask build` and `cargo xtask serve`.
+
+use anyhow::Result;
+use book::edition;
+
+use crate::workspace::Workspace;
+
+#[derive(clap::Args)]
+pub struct Serve {
+    /// Port on this machine; the next free one where it is taken
+    #[arg(long, default_value_t = 3000)]
+    port: u16,
+    /// Show your own results where there are some, instead of the published ones
+    #[arg(long)]
+    own: bool,
+}
+
+pub fn build(workspace: &Workspace) -> Result<()> {
+    let site = workspace.site()?;
+    let library = workspace.published(&site)?;
+    for entry in &library.entries {
+        if let Some(measured) = &entry.measured
+            && !measured.stale.is_empty()
+        {
+            eprintln!(
+                "warning: {}: the published results are stale for {}; their values are left out until somebody runs \
+                 `cargo xtask measure {}` and `cargo xtask measurements publish`",
+                entry.experiment.id,
+                measured.stale.join(", "),
+                entry.experiment.id
+            );
+        }
+    }
+    let editions = edition::build(&site, &library, &edition::Options::default())?;
+    for edition in &editions {
+        println!(
+            "{} in {:.1} s: {}",
+            edition.language.name,
+            edition.elapsed.as_secs_f64(),
+            workspace.shown(&edition.folder.join("index.html"))
+        );
+    }
+    println!("Open {}", workspace.shown(&site.output_dir().join("index.html")));
+    Ok(())
+}
+
+pub fn serve(workspace: &Workspace, arguments: &Serve) -> Result<()> {
+    let site = workspace.site()?;
+    book::serve::serve(
+        &site,
+        arguments.port,
+        |options| {
+            let site = workspace.site()?;
+            let library = if arguments.own {
+                workspace.own_first(&site)?
+            } else {
+                workspace.published(&site)?
+            };
+            edition::build(&site, &library, options)
+        },
+        |line| println!("{line}"),
+    )
+}

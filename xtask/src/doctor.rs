@@ -1,0 +1,82 @@
+//! `cargo xtask doctor`: what is here, what is missing, how to get it, and what does not work without it.
+
+use std::process::{Command, Stdio};
+
+use anyhow::{Result, bail};
+use measure::python::Interpreter;
+use measure::{build, machine};
+
+use crate::workspace::Workspace;
+
+pub fn run(workspace: &Workspace) -> Result<()> {
+    let mut missing = 0;
+    println!("{}", build::rustc_version(&workspace.root)?);
+
+    let interpreters = Interpreter::all();
+    for interpreter in &interpreters {
+        println!(
+            "Python {} at {}{}",
+            interpreter.build.version,
+            interpreter.path.display(),
+            if interpreter.build.optimised {
+                ", built with PGO and LTO"
+            } else {
+                ", not built with PGO and LTO as far as it tells: good for trying out, not for publishing"
+            }
+        );
+    }
+    match interpreters.first() {
+        Some(best) => {
+            println!(
+                "  `measure` takes {} unless `--python` says otherwise",
+                best.build.version
+            );
+            if !works(Command::new(&best.path).args(["-c", "import venv, ensurepip"])) {
+                missing += 1;
+                println!(
+                    "MISSING: its module venv. Debian and Ubuntu: `apt-get install python3-venv`. Without it: no measuring, no Python snippets"
+                );
+            }
+        }
+        None => {
+            missing += 1;
+            println!(
+                "MISSING: Python 3.11 or newer. Debian and Ubuntu: `apt-get install python3 python3-venv`. Without it: no measuring, no Python snippets"
+            );
+        }
+    }
+
+    if works(Command::new("cc").arg("--version")) {
+        println!("a C compiler (the linker that rustc calls)");
+    } else {
+        missing += 1;
+        println!(
+            "MISSING: a C compiler, which rustc links with. Debian and Ubuntu: `apt-get install gcc libc6-dev`. Without it: nothing"
+        );
+    }
+
+    let machine = machine::describe(None)?;
+    println!("this machine: {} ({})", machine.cpu, machine.id);
+    if machine.cores < 2 {
+        missing += 1;
+        println!(
+            "MISSING: a second core. Without it: servers and clients are not measured, only programs without a peer"
+        );
+    }
+    let site = workspace.site()?;
+    println!("the book shows the results of: {}", site.reference_machine);
+    if missing > 0 {
+        bail!("{missing} things are missing; each line above says how to get one");
+    }
+    println!("nothing is missing");
+    Ok(())
+}
+
+fn works(command: &mut Command) -> bool {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}

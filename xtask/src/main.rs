@@ -1,0 +1,97 @@
+//! `cargo xtask`: the commands of the book. Each is a module that calls a crate and prints; the logic is in the crates.
+
+mod book_commands;
+mod claims;
+mod doctor;
+mod measure_command;
+mod measurements;
+mod progress;
+mod test;
+mod translate;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use workspace::Workspace;
+
+/// Measures the programs of the book, builds its editions, and tests both.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Measure on this machine, and build both editions showing the result
+    Measure(measure_command::Arguments),
+    /// Publish measured results, or show what there is
+    #[command(subcommand)]
+    Measurements(measurements::Command),
+    /// Build both editions from the published results
+    Build,
+    /// Build, serve on this machine, and build again when a file changes
+    Serve(book_commands::Serve),
+    /// Everything that CI runs
+    Test,
+    /// Work on the translations
+    #[command(subcommand)]
+    Translate(translate::Command),
+    /// Check every claim of the text against the published results
+    Claims,
+    /// Say what is here, what is missing, and which command installs it
+    Doctor,
+    /// What mdBook calls: `preprocess NAME`, or `preprocess NAME supports RENDERER`
+    #[command(hide = true)]
+    Preprocess {
+        name: String,
+        #[arg(num_args = 0..=2)]
+        supports: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli.command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode> {
+    let workspace = Workspace::find()?;
+    match command {
+        Command::Measure(arguments) => measure_command::run(&workspace, &arguments)?,
+        Command::Measurements(command) => measurements::run(&workspace, &command)?,
+        Command::Build => book_commands::build(&workspace)?,
+        Command::Serve(arguments) => book_commands::serve(&workspace, &arguments)?,
+        Command::Test => test::run(&workspace)?,
+        Command::Translate(command) => translate::run(&workspace, &command)?,
+        Command::Claims => claims::run(&workspace)?,
+        Command::Doctor => doctor::run(&workspace)?,
+        Command::Preprocess { name, supports } => match supports.as_slice() {
+            [] => book::preprocess::run(
+                &workspace.root,
+                &name,
+                std::io::stdin().lock(),
+                std::io::stdout().lock(),
+            )?,
+            [word, renderer] if word == "supports" => {
+                return Ok(if book::preprocess::supports(&name, renderer)? {
+                    ExitCode::SUCCESS
+                } else {
+                    ExitCode::FAILURE
+                });
+            }
+            _ => anyhow::bail!("expected `preprocess {name}` or `preprocess {name} supports RENDERER`"),
+        },
+    }
+    Ok(ExitCode::SUCCESS)
+}

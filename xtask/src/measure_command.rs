@@ -1,0 +1,198 @@
+//! `cargo xtask measure`: the main job, from an empty checkout to the pages that show this machine's results.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use book::number::{Kind, Shown};
+use measure::build::Binaries;
+use measure::campaign::{self, Harness, Outcome};
+use measure::library::{Entry, Origin};
+use measure::python::{Environment, Interpreter};
+use measure::{process, results::Missing};
+
+use crate::progress;
+use crate::workspace::Workspace;
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Experiments to measure [default: all]
+    experiments: Vec<String>,
+    /// Sessions: independent blocks of rounds, the unit of the intervals
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    sessions: u32,
+    /// Rounds in each session [default: as the experiment says]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    rounds: Option<u32>,
+    /// Stop in time, for instance 90s, 40m or 2h; what was never measured or is oldest comes first
+    #[arg(long, value_parser = duration)]
+    budget: Option<Duration>,
+    /// The Python to measure [default: the newest on the PATH among those built with PGO and LTO, else the newest]
+    #[arg(long, value_name = "PATH")]
+    python: Option<PathBuf>,
+    /// Seed of the order of runs
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// A word that tells this machine from others of the same kind
+    #[arg(long, value_name = "WORD")]
+    label: Option<String>,
+}
+
+pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
+    ctrlc::set_handler(process::interrupt)?;
+    let say = |text: &str| eprintln!("{text}");
+
+    let interpreter = Interpreter::choose(arguments.python.as_deref())?;
+    say(&format!(
+        "Python {} ({})",
+        interpreter.build.version,
+        if interpreter.build.optimised {
+            "built with PGO and LTO"
+        } else {
+            "built without PGO and LTO as far as it tells: its results cannot be published"
+        }
+    ));
+    let python = Environment::ensure(&workspace.root, &workspace.target, &interpreter, &say)?;
+    say("building the Rust programs in release (some minutes the first time)");
+    let binaries = Binaries::build(&workspace.root, &workspace.target)?;
+    process::check_interrupted()?;
+
+    let harness = Harness::new(
+        &workspace.root,
+        &workspace.target,
+        binaries,
+        python,
+        arguments.label.as_deref(),
+    )?;
+    let options = campaign::Options {
+        experiments: arguments.experiments.clone(),
+        sessions: arguments.sessions,
+        rounds: arguments.rounds,
+        budget: arguments.budget,
+        seed: arguments.seed,
+        label: arguments.label.clone(),
+    };
+    let shown = progress::Shown::new();
+    let outcomes = harness.run(&options, &shown);
+    shown.finish();
+    let outcomes = outcomes?;
+
+    print_tables(workspace, &outcomes)?;
+    let failed = report(&outcomes);
+    if process::check_interrupted().is_err() {
+        bail!("interrupted; finished rounds are kept, and the same command goes on from there");
+    }
+    let site = workspace.site()?;
+    let library = workspace.own_first(&site)?;
+    book::edition::build(&site, &library, &book::edition::Options::default())?;
+    println!(
+        "The book with these results, marked as yours: {}",
+        workspace.shown(&site.output_dir().join("index.html"))
+    );
+    println!("Raw data: {}", workspace.shown(&workspace.target.join("measurements")));
+    if failed > 0 {
+        bail!(
+            "{failed} of {} experiments could not be measured; the reasons stand above",
+            outcomes.len()
+        );
+    }
+    Ok(())
+}
+
+fn report(outcomes: &[Outcome]) -> usize {
+    let mut failed = 0;
+    for outcome in outcomes {
+        if let Some(error) = &outcome.error
+            && !error.is::<process::Interrupted>()
+        {
+            eprintln!("error: {}: {error:#}", outcome.experiment);
+            failed += 1;
+        }
+    }
+    failed
+}
+
+/// One table per measured experiment: programs down, metrics across.
+fn print_tables(workspace: &Workspace, outcomes: &[Outcome]) -> Result<()> {
+    let site = workspace.site()?;
+    let library = workspace.own_first(&site)?;
+    let interface = book::Interface::new(site.source_language().clone(), None);
+    for outcome in outcomes {
+        let Some(Entry {
+            experiment,
+            measured: Some(measured),
+        }) = library.get(&outcome.experiment)
+        else {
+            continue;
+        };
+        if measured.origin != Origin::Own {
+            continue;
+        }
+        println!("\n{} ({} sessions)", experiment.title, measured.results.sessions());
+        let mut rows = vec![
+            std::iter::once(String::new())
+                .chain(experiment.metrics.iter().map(|metric| metric.label.clone()))
+                .collect::<Vec<_>>(),
+        ];
+        for program in &experiment.programs {
+            let values = experiment.metrics.iter().map(|metric| {
+                match measured.results.estimate(experiment, &program.id, &metric.id) {
+                    Ok(estimate) => {
+                        let kind = Kind::Unit(metric.quantity.unit());
+                        let shown = Shown::new(&estimate, kind, &interface);
+                        if shown.interval.is_empty() {
+                            shown.value
+                        } else {
+                            format!("{} [{}]", shown.value, shown.interval)
+                        }
+                    }
+                    Err(Missing::Phase { .. }) => "-".to_owned(),
+                    Err(missing) => missing.to_string(),
+                }
+            });
+            rows.push(std::iter::once(program.label.clone()).chain(values).collect());
+        }
+        // Metrics down and programs across would be wider than any terminal: one block per metric.
+        let width = rows.iter().map(|row| row[0].chars().count()).max().unwrap_or(0);
+        for column in 1..rows[0].len() {
+            println!("  {}", rows[0][column]);
+            for row in &rows[1..] {
+                println!("    {:width$}  {}", row[0], row[column]);
+            }
+        }
+    }
+    println!();
+    Ok(())
+}
+
+/// `90s`, `40m`, `2h`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let error = || format!("`{text}` is not a duration such as 90s, 40m or 2h");
+    let unit = text.chars().next_back().ok_or_else(error)?;
+    let seconds = match unit {
+        's' => 1.0,
+        'm' => 60.0,
+        'h' => 3600.0,
+        _ => return Err(error()),
+    };
+    let number: f64 = text[..text.len() - 1].parse().map_err(|_| error())?;
+    if !(number.is_finite() && number > 0.0) {
+        return Err(error());
+    }
+    Duration::try_from_secs_f64(number * seconds).map_err(|_| error())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::duration;
+    use std::time::Duration;
+
+    #[test]
+    fn budgets_are_read_with_their_unit() {
+        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("1.5h"), Ok(Duration::from_secs(5400)));
+        for wrong in ["", "90", "m", "-3m", "1e400s", "4µ"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! `cargo xtask test`: everything that CI runs, each step with its name and time.
+
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail, ensure};
+use measure::build::Binaries;
+use measure::campaign::{Harness, Progress};
+use measure::experiment::Experiment;
+use measure::python::{Environment, Interpreter};
+
+use crate::claims;
+use crate::workspace::Workspace;
+
+type Step = fn(&Workspace) -> Result<String>;
+
+const STEPS: &[(&str, Step)] = &[
+    ("chapters and catalogs", chapters_and_catalogs),
+    ("published results", published_results),
+    ("claims", claims_hold),
+    ("both editions", editions),
+    ("Rust tests and snippets of both languages", cargo_test),
+    ("programs of every experiment", programs),
+];
+
+pub fn run(workspace: &Workspace) -> Result<()> {
+    ctrlc::set_handler(measure::process::interrupt)?;
+    let mut failed = Vec::new();
+    for (name, step) in STEPS {
+        println!("== {name}");
+        let began = Instant::now();
+        match step(workspace) {
+            Ok(summary) => println!("   ok in {:.1} s: {summary}", began.elapsed().as_secs_f64()),
+            Err(error) => {
+                println!("   FAILED: {error:#}");
+                failed.push(*name);
+            }
+        }
+        measure::process::check_interrupted()?;
+    }
+    println!("{} passed, {} failed", STEPS.len() - failed.len(), failed.len());
+    if !failed.is_empty() {
+        bail!("failed: {}", failed.join("; "));
+    }
+    Ok(())
+}
+
+/// Directives, bare numbers, headings; each catalog whole and sound.
+fn chapters_and_catalogs(workspace: &Workspace) -> Result<String> {
+    let site = workspace.site()?;
+    let library = workspace.published(&site)?;
+    let diagnostics = book::edition::check(&site, &library)?;
+    for diagnostic in &diagnostics {
+        println!("{diagnostic}");
+    }
+    ensure!(
+        diagnostics.is_empty(),
+        "{} places to mend, named above",
+        diagnostics.len()
+    );
+    Ok(format!("{} languages", site.languages.len()))
+}
+
+/// Every experiment has published results of the reference machine, of the programs as they stand.
+fn published_results(workspace: &Workspace) -> Result<String> {
+    let site = workspace.site()?;
+    let library = workspace.published(&site)?;
+    let mut wrong = 0;
+    for entry in &library.entries {
+        let name = &entry.experiment.id;
+        match &entry.measured {
+            None => {
+                println!("{name}: nothing is published for {}", site.reference_machine);
+                wrong += 1;
+            }
+            Some(measured) if !measured.stale.is_empty() => {
+                println!(
+                    "{}: stale: {} changed since; run `cargo xtask measure {name}` and `cargo xtask measurements publish {name}`",
+                    workspace.shown(&measured.path),
+                    measured.stale.join(", ")
+                );
+                wrong += 1;
+            }
+            Some(_) => {}
+        }
+    }
+    ensure!(wrong == 0, "{wrong} of {} experiments", library.entries.len());
+    Ok(format!("{} experiments", library.entries.len()))
+}
+
+fn claims_hold(workspace: &Workspace) -> Result<String> {
+    let site = workspace.site()?;
+    let library = workspace.published(&site)?;
+    let all = book::edition::claims(&site, &library)?;
+    let failing: Vec<_> = claims::failing(&all).collect();
+    for claim in &failing {
+        println!("{}", claims::line(claim));
+    }
+    ensure!(failing.is_empty(), "{}", claims::HELP);
+    Ok(format!("{} claims hold", all.len()))
+}
+
+fn editions(workspace: &Workspace) -> Result<String> {
+    let site = workspace.site()?;
+    let library = workspace.published(&site)?;
+    let editions = book::edition::build(&site, &library, &book::edition::Options::default())?;
+    Ok(editions
+        .iter()
+        .map(|edition| format!("{} in {:.1} s", edition.language.name, edition.elapsed.as_secs_f64()))
+        .collect::<Vec<_>>()
+        .join(", "))
+}
+
+fn cargo_test(workspace: &Workspace) -> Result<String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .current_dir(&workspace.root)
+        .args(["test", "--workspace", "--locked", "--quiet"])
+        .stdin(Stdio::null())
+        .status()
+        .context("cannot start cargo")?;
+    ensure!(
+        status.success(),
+        "`cargo test --workspace` failed; its messages stand above"
+    );
+    Ok("cargo test --workspace".to_owned())
+}
+
+/// Each program gives the answer of its twins, as `measure` asks before it times anything.
+fn programs(workspace: &Workspace) -> Result<String> {
+    let interpreter = Interpreter::choose(None)?;
+    let python = Environment::ensure(&workspace.root, &workspace.target, &interpreter, &|text| {
+        println!("{text}")
+    })?;
+    let binaries = Binaries::build(&workspace.root, &workspace.target)?;
+    let harness = Harness::new(&workspace.root, &workspace.target, binaries, python, None)?;
+    let mut count = 0;
+    for experiment in Experiment::all(&workspace.root)? {
+        harness
+            .verify(&experiment, &Quiet)
+            .with_context(|| format!("experiment {}", experiment.id))?;
+        count += experiment.programs.len();
+    }
+    Ok(format!("{count} programs, Python {}", interpreter.build.version))
+}
+
+struct Quiet;
+
+impl Progress for Quiet {
+    fn plan(&self, _: u64) {}
+    fn run(&self, _: &str) {}
+    fn advance(&self, _: u64) {}
+    fn note(&self, text: &str) {
+        println!("{text}");
+    }
+}

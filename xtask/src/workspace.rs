@@ -1,0 +1,59 @@
+//! Where the checkout is, and where built things go.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use book::Site;
+use measure::library::{Library, Source};
+
+pub struct Workspace {
+    pub root: PathBuf,
+    pub target: PathBuf,
+}
+
+impl Workspace {
+    /// The checkout around the current folder: the nearest that holds `book.toml` and `Cargo.toml`.
+    pub fn find() -> Result<Workspace> {
+        let here = std::env::current_dir().context("the current folder is gone")?;
+        let root = here
+            .ancestors()
+            .find(|folder| folder.join("book.toml").is_file() && folder.join("Cargo.toml").is_file())
+            .with_context(|| format!("{} is not inside a checkout of the book", here.display()))?
+            .to_owned();
+        let target = match std::env::var_os("CARGO_TARGET_DIR") {
+            Some(folder) => std::path::absolute(Path::new(&folder))?,
+            None => root.join("target"),
+        };
+        Ok(Workspace { root, target })
+    }
+
+    pub fn site(&self) -> Result<Site> {
+        Site::open(&self.root)
+    }
+
+    /// All experiments with the published results of the reference machine.
+    pub fn published(&self, site: &Site) -> Result<Library> {
+        Library::open(
+            &self.root,
+            &Source::Published {
+                machine: site.reference_machine.clone(),
+            },
+        )
+    }
+
+    /// The same, with the reader's own results in front.
+    pub fn own_first(&self, site: &Site) -> Result<Library> {
+        Library::open(
+            &self.root,
+            &Source::OwnFirst {
+                target: self.target.clone(),
+                machine: site.reference_machine.clone(),
+            },
+        )
+    }
+
+    /// A path as messages show it.
+    pub fn shown(&self, path: &Path) -> String {
+        path.strip_prefix(&self.root).unwrap_or(path).display().to_string()
+    }
+}
