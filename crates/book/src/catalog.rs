@@ -25,7 +25,7 @@ use polib::metadata::CatalogMetadata;
 use crate::diagnostic::Diagnostics;
 use crate::gettext::ESCAPED;
 
-pub use check::check;
+pub use check::{check, check_directives};
 pub use extract::extract;
 pub(crate) use update::write_atomically;
 pub use update::{Summary, update};

@@ -17,7 +17,7 @@ use crate::claim::{self, ClaimReport};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::gettext::Gettext;
 use crate::interface::Interface;
-use crate::measurements::{Context, Measurements};
+use crate::measurements::{self, Context, Measurements};
 use crate::site::{Language, Site};
 use crate::twin::{self, Programs};
 use crate::{directive, lint, page};
@@ -49,6 +49,9 @@ pub struct ExpandedChapter {
 /// Builds every edition into `book/<code>/`, and the page `book/index.html` that leads to them. Where one of them fails, those built
 /// before are left as they stood.
 pub fn build(site: &Site, library: &Library, options: &Options) -> Result<Vec<Edition>> {
+    // Where writers and translators can go and mend it: once chapters are translated and expanded, their lines are no longer those of a
+    // file.
+    Diagnostics(broken_directives(site, library)?).into_result()?;
     let output = site.output_dir();
     std::fs::create_dir_all(&output).with_context(|| format!("cannot create {}", output.display()))?;
     // Beside the editions, so that they can be put in their place by renaming.
@@ -85,6 +88,28 @@ pub fn build(site: &Site, library: &Library, options: &Options) -> Result<Vec<Ed
     let index = page::index(site, &interfaces(site)?);
     catalog::write_atomically(&output.join("index.html"), &index)?;
     Ok(editions)
+}
+
+/// Directives of chapters and of catalogs that cannot be followed.
+fn broken_directives(site: &Site, library: &Library) -> Result<Vec<Diagnostic>> {
+    let mut diagnostics = Vec::new();
+    for language in &site.languages {
+        let catalog = catalog(site, language)?;
+        let context = context(site, library, language, catalog.as_ref())?;
+        if !language.source {
+            diagnostics.extend(catalog::check_directives(site, &context)?);
+            continue;
+        }
+        let book = load(site, language, None, None, &Options::default())?;
+        for (path, text) in chapters(&book.book) {
+            let shown = site.relative(&site.source_dir().join(path));
+            diagnostics.extend(measurements::expand(&shown, &text, &context).1);
+            diagnostics.extend(twin::expand(&text, &site.root, &shown).1);
+        }
+    }
+    diagnostics.sort();
+    diagnostics.dedup();
+    Ok(diagnostics)
 }
 
 fn build_one(site: &Site, library: &Library, language: &Language, folder: &Path, options: &Options) -> Result<Edition> {

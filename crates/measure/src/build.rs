@@ -40,6 +40,11 @@ impl Binaries {
         })
     }
 
+    /// Binaries that were built before into `folder`, a `target/release`.
+    pub fn at(folder: PathBuf) -> Binaries {
+        Binaries { folder }
+    }
+
     /// A Rust program of an experiment: `main.rs` is called like its folder, any other source like folder and file.
     pub fn example(&self, experiment: &str, file: &str) -> PathBuf {
         let stem = file.strip_suffix(".rs").unwrap_or(file);

@@ -14,6 +14,7 @@ use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::directive;
 use crate::lint;
+use crate::measurements::{self, Context};
 use crate::site::{Language, Site};
 
 /// Everything that keeps the translation from being complete and right. Empty when it is both.
@@ -34,6 +35,35 @@ pub fn check(site: &Site, library: &Library, language: &Language) -> Result<Vec<
     };
     let (template, blocks) = extract::messages(site, library)?;
     Ok(compare(&template, &blocks, &catalog, language, &shown))
+}
+
+/// The mistakes of a translation that a build cannot overlook: directives that were lost, changed, or say something else than their
+/// condition. A missing catalog has none.
+pub fn check_directives(site: &Site, context: &Context) -> Result<Vec<Diagnostic>> {
+    let path = site.catalog_path(context.interface.language());
+    let shown = site.relative(&path);
+    if !path.is_file() {
+        return Ok(Vec::new());
+    }
+    let catalog = match Catalog::parse(&std::fs::read_to_string(&path)?, &shown) {
+        Ok(catalog) => catalog,
+        Err(Diagnostics(diagnostics)) => return Ok(diagnostics),
+    };
+    let mut diagnostics = Vec::new();
+    for entry in catalog.entries.iter().filter(|entry| entry.is_translated()) {
+        let before = diagnostics.len();
+        let mut report = |message: String, help: &str| {
+            diagnostics.push(Diagnostic::new(&shown, entry.line, message, help));
+        };
+        check_heads(entry, &mut report);
+        // A directive that is not the source's needs no second complaint.
+        if diagnostics.len() == before {
+            for inner in measurements::expand(&shown, &entry.msgstr, context).1 {
+                diagnostics.push(Diagnostic::new(&shown, entry.line, inner.message, inner.help));
+            }
+        }
+    }
+    Ok(diagnostics)
 }
 
 fn compare(
@@ -116,7 +146,8 @@ fn brief(text: &str) -> String {
     }
 }
 
-fn check_prose(entry: &Entry, report: &mut impl FnMut(String, &str)) {
+/// The translation has exactly the directives of the source, letter for letter.
+fn check_heads(entry: &Entry, report: &mut impl FnMut(String, &str)) {
     let heads = |text: &str| directive::directives(text).map(|found| directive::heads(&found));
     match (heads(&entry.msgid), heads(&entry.msgstr)) {
         (Ok(source), Ok(translation)) => {
@@ -134,6 +165,10 @@ fn check_prose(entry: &Entry, report: &mut impl FnMut(String, &str)) {
         // The source's own mistake is reported where it is.
         (Err(_), _) => {}
     }
+}
+
+fn check_prose(entry: &Entry, report: &mut impl FnMut(String, &str)) {
+    check_heads(entry, report);
     let (source, translation) = (Marks::of(&entry.msgid), Marks::of(&entry.msgstr));
     let kinds = [
         (
