@@ -17,6 +17,9 @@ pub struct Code<'a> {
     pub language: &'a str,
 }
 
+/// The language of drawings in text: nothing in them is code, so they are translated whole.
+pub const DIAGRAM: &str = "diagram";
+
 /// A comment as translators see it: with its markers, without its indentation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Comment {
@@ -130,6 +133,10 @@ enum Kind {
 
 /// Where comments stand. Empty for a language that is not known.
 fn spans(code: &str, language: &str) -> Vec<Range<usize>> {
+    if language == DIAGRAM {
+        let whole = 0..code.trim_end().len();
+        return vec![whole];
+    }
     static SYNTAXES: OnceLock<SyntaxSet> = OnceLock::new();
     let syntaxes = SYNTAXES.get_or_init(SyntaxSet::load_defaults_newlines);
     // There is no syntax for TOML; its comments and quotes are those of the shell.
@@ -232,6 +239,16 @@ mod tests {
             .into_iter()
             .map(|comment| comment.message)
             .collect()
+    }
+
+    #[test]
+    fn a_diagram_is_one_message() {
+        let code = Code {
+            text: "one   ---|\n  two ---|\n",
+            language: DIAGRAM,
+        };
+        let catalog = Catalog::from_pairs(&[("one   ---|\n  two ---|", "uno   ---|\n  due ---|")]);
+        assert_eq!(code.translated(&catalog), "uno   ---|\n  due ---|\n");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use mdbook_preprocessor::book::{Book, BookItem};
 use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 
 use crate::catalog::Catalog;
-use crate::code::Code;
+use crate::code::{Code, DIAGRAM};
 use crate::twin;
 
 /// Stands for `{{#` in text that is about directives, so that nothing on the way takes it for one. A private character of Unicode.
@@ -192,9 +192,11 @@ struct Block {
 impl Block {
     fn code(&self) -> Code<'_> {
         let end = self.info.find([' ', '\t', ',']).unwrap_or(self.info.len());
+        // ```text,diagram: a drawing made of words, which are all for the reader.
+        let diagram = self.info.split(',').any(|part| part.trim() == DIAGRAM);
         Code {
             text: &self.code,
-            language: &self.info[..end],
+            language: if diagram { DIAGRAM } else { &self.info[..end] },
         }
     }
 }

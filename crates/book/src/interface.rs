@@ -36,6 +36,7 @@ pub const STRINGS: &[&str] = &[
     "Important",
     "Warning",
     "Caution",
+    "Answer",
     // page.rs: mdBook's scripts.
     "Copy to clipboard",
     "Copied!",

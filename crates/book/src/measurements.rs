@@ -196,7 +196,7 @@ impl<'a> Page<'a> {
                 number::exact(value, unit, interface)
             }
             "cited" => context.sources.render(arguments, !directive.place.link, interface)?,
-            "number" => literal(arguments)?.to_owned(),
+            "number" => number::localised(literal(arguments)?, self.context.interface.language()),
             "claim" => {
                 let words = self.body(directive);
                 let figure = self.figure_for(arguments);

@@ -291,8 +291,53 @@ pub fn marked(plain: &str, language: &Language) -> String {
     text
 }
 
+/// Text of the source language with its numbers written as an edition writes them: `0.1 ms` as `0,1 ms`, `256,000` as `256.000`.
+pub fn localised(text: &str, language: &Language) -> String {
+    if language.source {
+        return text.to_owned();
+    }
+    let mut localised = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+        let (before, from) = rest.split_at(start);
+        localised.push_str(before);
+        let end = from
+            .find(|c: char| !(c.is_ascii_digit() || c == '.' || c == ','))
+            .unwrap_or(from.len());
+        // A mark at the end belongs to the sentence.
+        let digits = from[..end].trim_end_matches(['.', ',']);
+        let plain = digits.replace(',', "");
+        // Versions have more than one point: they are no numbers.
+        if plain.matches('.').count() > 1 {
+            localised.push_str(digits);
+        } else if digits.contains(',') {
+            localised.push_str(&marked(&plain, language));
+        } else {
+            localised.push_str(&digits.replace('.', &language.decimal.to_string()));
+        }
+        rest = &from[digits.len()..];
+    }
+    localised.push_str(rest);
+    localised
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn typed_numbers_are_written_as_the_edition_writes_them() {
+        let italian = crate::fixture::italian().language().clone();
+        for (english, expected) in [
+            ("0.1 ms", "0,1 ms"),
+            ("256,000 bytes", "256.000 bytes"),
+            ("99 %", "99 %"),
+            ("3.13.0", "3.13.0"),
+            ("1/7, or 2.", "1/7, or 2."),
+            ("1024", "1024"),
+        ] {
+            assert_eq!(super::localised(english, &italian), expected);
+        }
+    }
+
     use measure::statistics::Interval;
 
     use super::*;

@@ -37,6 +37,9 @@ const TEMPLATE: &[&str] = &[
 /// Titles of alerts, in the chapter itself.
 const ALERTS: &[&str] = &["Note", "Tip", "Important", "Warning", "Caution"];
 
+/// What opens the answer to a question: HTML, which stays away from the translators.
+const ANSWER: &str = "Answer";
+
 /// Strings of mdBook's scripts: the file they are in, and how they stand there, `@` for the string.
 const SCRIPTS: &[(&str, &str, &str)] = &[
     ("book-", "Copy to clipboard", "'@'"),
@@ -55,7 +58,7 @@ const RIGHT_BUTTONS: &str = "<div class=\"right-buttons\">";
 /// Every string of mdBook's own that is translated here.
 pub fn page_strings() -> impl Iterator<Item = &'static str> {
     let scripts = SCRIPTS.iter().map(|(_, string, _)| *string);
-    TEMPLATE.iter().chain(ALERTS).copied().chain(scripts)
+    TEMPLATE.iter().chain(ALERTS).chain([&ANSWER]).copied().chain(scripts)
 }
 
 /// Finishes every page and script of an edition.
@@ -105,7 +108,10 @@ fn finish_page(page: &str, site: &Site, interface: &Interface, below: &Path) -> 
         &format!("{RIGHT_BUTTONS}\n{}", picker(site, interface, below)),
         1,
     );
-    let main = translate_alerts(main, interface);
+    let main = translate_alerts(main, interface).replace(
+        &format!("<summary>{ANSWER}</summary>"),
+        &format!("<summary>{}</summary>", interface.text(ANSWER)),
+    );
     let foot = translate_template(foot, interface);
     Ok(format!("{head}<main>{main}</main>{foot}"))
 }
