@@ -315,12 +315,20 @@ mod tests {
     #[test]
     fn the_line_of_provenance_tells_everything_that_matters() {
         let mut library = fixture::library();
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(
+            folder.path().join("main.rs"),
+            "use tokio::net::TcpStream; // not uvloop\n",
+        )
+        .unwrap();
+        library.entries[0].experiment.folder = folder.path().to_owned();
         let html = render("echo cpu", &library, &fixture::english());
+        assert!(!html.contains("uvloop 0.22.1"), "no program imports it: {html}");
         for part in [
             "Example CPU &lt;2.4 GHz&gt;, 2\u{a0}cores, KVM",
             "Python 3.13.1, optimised build",
             "rustc 1.95.0",
-            "tokio 1.54.1, uvloop 0.22.1",
+            " · tokio 1.54.1 · ",
             "31 January 2026",
             "3 sessions × 2 rounds",
             "2 runs set aside",

@@ -237,7 +237,7 @@ pub fn library() -> Library {
                 configure: Vec::new(),
                 optimised: true,
             },
-            rustc: "1.95.0".into(),
+            rustc: "rustc 1.95.0 (0123abcd 2026-01-01)".into(),
             packages: BTreeMap::from([("tokio".into(), "1.54.1".into()), ("uvloop".into(), "0.22.1".into())]),
         },
         started: "2026-01-31T12:00:00Z".into(),

@@ -58,11 +58,10 @@ fn measured_parts(entry: &Entry, measured: &Measured, command: &str, interface: 
         interface.text("build without optimisations")
     };
     parts.push(plain(&format!("Python {}, {build}", python.version)));
-    parts.push(plain(&format!("rustc {}", results.environment.rustc)));
-    let packages: Vec<String> = results
-        .environment
-        .packages
-        .iter()
+    // `rustc --version`: the name, the version, and in brackets what only its developers need.
+    parts.push(plain(results.environment.rustc.split(" (").next().unwrap_or_default()));
+    let packages: Vec<String> = imported(entry)
+        .into_iter()
         .map(|(name, version)| format!("{name} {version}"))
         .collect();
     if !packages.is_empty() {
@@ -105,6 +104,37 @@ fn measured_parts(entry: &Entry, measured: &Measured, command: &str, interface: 
         ("command", command),
     ));
     parts
+}
+
+/// The recorded packages that the experiment's programs import, as far as their sources can be read.
+fn imported(entry: &Entry) -> Vec<(&str, &str)> {
+    let experiment = &entry.experiment;
+    let sources: Vec<String> = experiment
+        .programs
+        .iter()
+        .flat_map(|program| program.sources())
+        .filter_map(|file| std::fs::read_to_string(experiment.folder.join(file)).ok())
+        .collect();
+    let Some(measured) = &entry.measured else {
+        return Vec::new();
+    };
+    let packages = &measured.results.environment.packages;
+    packages
+        .iter()
+        .filter(|(name, _)| {
+            let module = name.replace('-', "_");
+            let imports = |line: &str| {
+                ["import ", "from ", "use "].iter().any(|keyword| {
+                    line.trim_start()
+                        .strip_prefix(keyword)
+                        .and_then(|rest| rest.strip_prefix(module.as_str()))
+                        .is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+                })
+            };
+            sources.iter().any(|source| source.lines().any(imports))
+        })
+        .map(|(name, version)| (name.as_str(), version.as_str()))
+        .collect()
 }
 
 fn strong(text: &str) -> String {
