@@ -299,7 +299,8 @@ fn every_string_of_mdbooks_own_is_still_there_and_translated() {
         .iter()
         .map(|kind| format!("> [!{kind}]\n> x\n\n"))
         .collect();
-    fixture.write("src/index.md", &format!("# Front {{#front}}\n\n{alerts}"));
+    let answer = "<details><summary>Answer</summary>\n\nx\n\n</details>\n";
+    fixture.write("src/index.md", &format!("# Front {{#front}}\n\n{alerts}{answer}"));
     fixture.write("src/SUMMARY.md", &format!("{SUMMARY}- [Third](third.md)\n"));
     fixture.write("src/third.md", "# Third {#third}\n");
     fixture.build().unwrap_or_else(|error| panic!("{error:#}"));
