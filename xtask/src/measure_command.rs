@@ -128,7 +128,7 @@ fn print_tables(workspace: &Workspace, outcomes: &[Outcome]) -> Result<()> {
         if measured.origin != Origin::Own {
             continue;
         }
-        println!("\n{} ({} sessions)", experiment.title, measured.results.sessions());
+        println!("\n{}, sessions: {}", experiment.title, measured.results.sessions());
         let mut rows = vec![
             std::iter::once(String::new())
                 .chain(experiment.metrics.iter().map(|metric| metric.label.clone()))

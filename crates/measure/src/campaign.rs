@@ -640,14 +640,18 @@ impl Answers {
                 Ok(())
             }
             Some((_, expected)) if expected == result => Ok(()),
-            Some((first, expected)) => bail!(
-                "wrong answer: `{}` and `{first}` do the same work and do not agree\n    {first}: {expected}\n    {}: {result}\n  \
-                 Nothing is timed until they do; correct examples/{}/{}",
-                program.id,
-                program.id,
-                experiment.id,
-                program.file
-            ),
+            Some((first, expected)) => {
+                let file = |id: &str| experiment.program(id).map_or("", |p| p.file.as_str());
+                bail!(
+                    "wrong answer: `{}` and `{first}` do the same work and do not agree\n    {first}: {expected}\n    {}: {result}\n  \
+                     Nothing is timed until they do: one of examples/{2}/{3} and examples/{2}/{4} is wrong",
+                    program.id,
+                    program.id,
+                    experiment.id,
+                    file(first),
+                    program.file
+                )
+            }
         }
     }
 }
