@@ -379,9 +379,7 @@ impl Harness {
     ) -> Result<Measured> {
         process::check_interrupted()?;
         let limit = Duration::from_secs_f64(experiment.timeout_seconds);
-        let busy = machine::busy_seconds()?;
-        let own = process::cpu_time_of(std::process::id())?;
-        let peer_before = peer.map(Peer::cpu_time).transpose()?.unwrap_or_default();
+        let foreign = machine::foreign_seconds(std::process::id())?;
         let began = Instant::now();
         let mut measured = if experiment.load.is_some() {
             self.server_run(experiment, program, purpose, padding, limit)?
@@ -397,17 +395,12 @@ impl Harness {
                 phases: line.phases,
                 void: None,
                 foreign_cores: 0.0,
-                peer_cpu: Duration::ZERO,
             }
         };
         let elapsed = began.elapsed().as_secs_f64();
-        let ours = measured.usage.user_seconds
-            + measured.usage.system_seconds
-            + measured.peer_cpu.as_secs_f64()
-            + (peer.map(Peer::cpu_time).transpose()?.unwrap_or_default() - peer_before).as_secs_f64()
-            + (process::cpu_time_of(std::process::id())? - own).as_secs_f64();
-        // The counters of /proc/stat move in hundredths of a second: a little below zero is zero.
-        measured.foreign_cores = ((machine::busy_seconds()? - busy - ours) / elapsed).max(0.0);
+        let foreign = machine::foreign_seconds(std::process::id())? - foreign;
+        // A process that ended while the list was read can be missed once: a little below zero is zero.
+        measured.foreign_cores = (foreign / elapsed).max(0.0);
         for metric in &experiment.metrics {
             ensure!(
                 metric.phase.is_empty() || measured.phases.contains_key(&metric.phase),
@@ -472,7 +465,6 @@ impl Harness {
             phases: report.into_phases()?,
             void,
             foreign_cores: 0.0,
-            peer_cpu: Duration::from_secs_f64(loaded.usage.user_seconds + loaded.usage.system_seconds),
         })
     }
 
@@ -492,7 +484,7 @@ impl Harness {
         let mut running = invocation.start()?;
         let address = listening(&mut running, "delay-server")?;
         Ok(Some(Peer {
-            running,
+            _running: running,
             base: format!("http://{address}"),
         }))
     }
@@ -565,14 +557,9 @@ impl Ongoing {
 
 /// A server that clients under test talk to.
 struct Peer {
-    running: Running,
+    /// Held so that it serves: dropping it ends it.
+    _running: Running,
     base: String,
-}
-
-impl Peer {
-    fn cpu_time(&self) -> Result<Duration> {
-        process::cpu_time_of(self.running.pid())
-    }
 }
 
 /// What one run gave.
@@ -584,7 +571,6 @@ struct Measured {
     /// Why an open-loop phase does not count.
     void: Option<String>,
     foreign_cores: f64,
-    peer_cpu: Duration,
 }
 
 /// The last line that a program prints.
