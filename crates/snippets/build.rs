@@ -53,5 +53,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rustc-env=RUSTC={}", wrapper.display());
     // Room for the compiled snippets, in megabytes.
     println!("cargo::rustc-env=SKEPTIC_BINARY_CACHE_MB=2048");
+    // One at a time: snippets that are the same share a binary in the cache, which skeptic opens for writing when it finds it there, and
+    // Linux refuses to start a file that another thread has open so ("text file busy").
+    println!("cargo::rustc-env=SKEPTIC_JOBS=1");
     Ok(())
 }
