@@ -6,7 +6,10 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use book::number::{Kind, Shown};
 use measure::build::Binaries;
-use measure::campaign::{self, Harness, Outcome};
+use measure::campaign::{self, Outcome};
+use measure::exclusive::Exclusive;
+use measure::experiment::{DEFAULT_PYTHON, Experiment, Language, Point};
+use measure::harness::{Harness, Pythons};
 use measure::library::{Entry, Origin};
 use measure::python::{Environment, Interpreter};
 use measure::{process, results::Missing};
@@ -19,12 +22,12 @@ pub struct Arguments {
     /// Experiments to measure [default: all]
     experiments: Vec<String>,
     /// Sessions: independent blocks of rounds, the unit of the intervals
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
     sessions: u32,
     /// Rounds in each session [default: as the experiment says]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: Option<u32>,
-    /// Stop in time, for instance 90s, 40m or 2h; what was never measured or is oldest comes first
+    /// Measure as much as fits, for instance 90s, 40m or 2h: what was never measured or changed since comes first, then what is uncertain
     #[arg(long, value_parser = duration)]
     budget: Option<Duration>,
     /// The Python to measure [default: the newest on the PATH among those built with PGO and LTO, else the newest]
@@ -52,7 +55,11 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
             "built without PGO and LTO as far as it tells: its results cannot be published"
         }
     ));
-    let python = Environment::ensure(&workspace.root, &workspace.target, &interpreter, &say)?;
+    let exclusive = Exclusive::wait(&workspace.target, &|| {
+        say("somebody else is measuring into this folder; waiting until that has ended");
+    })?;
+    campaign::remove_leftovers(&workspace.target)?;
+    let pythons = pythons(workspace, interpreter, &say)?;
     say("building the Rust programs in release (some minutes the first time)");
     let binaries = Binaries::build(&workspace.root, &workspace.target)?;
     process::check_interrupted()?;
@@ -61,7 +68,7 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
         &workspace.root,
         &workspace.target,
         binaries,
-        python,
+        pythons,
         arguments.label.as_deref(),
     )?;
     let options = campaign::Options {
@@ -70,11 +77,11 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
         rounds: arguments.rounds,
         budget: arguments.budget,
         seed: arguments.seed,
-        label: arguments.label.clone(),
     };
     let shown = progress::Shown::new();
-    let outcomes = harness.run(&options, &shown);
+    let outcomes = campaign::run(&harness, &options, &shown);
     shown.finish();
+    drop(exclusive);
     let outcomes = outcomes?;
 
     print_tables(workspace, &outcomes)?;
@@ -99,6 +106,31 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
+/// The interpreters that experiments ask for, each with its packages.
+pub fn pythons(workspace: &Workspace, default: Interpreter, say: &dyn Fn(&str)) -> Result<Pythons> {
+    let mut pythons = Pythons::new();
+    let environment = Environment::ensure(&workspace.root, &workspace.target, &default, say)?;
+    pythons.insert(DEFAULT_PYTHON.to_owned(), Ok(environment));
+    for experiment in Experiment::all(&workspace.root)? {
+        for program in &experiment.programs {
+            if program.language != Language::Python || pythons.contains_key(&program.python) {
+                continue;
+            }
+            let environment = match Interpreter::named(&program.python, &workspace.target) {
+                Ok(interpreter) => Ok(Environment::ensure(
+                    &workspace.root,
+                    &workspace.target,
+                    &interpreter,
+                    say,
+                )?),
+                Err(absent) => Err(format!("{absent:#}")),
+            };
+            pythons.insert(program.python.clone(), environment);
+        }
+    }
+    Ok(pythons)
+}
+
 fn report(outcomes: &[Outcome]) -> usize {
     let mut failed = 0;
     for outcome in outcomes {
@@ -121,6 +153,7 @@ fn print_tables(workspace: &Workspace, outcomes: &[Outcome]) -> Result<()> {
         let Some(Entry {
             experiment,
             measured: Some(measured),
+            ..
         }) = library.get(&outcome.experiment)
         else {
             continue;
@@ -129,6 +162,15 @@ fn print_tables(workspace: &Workspace, outcomes: &[Outcome]) -> Result<()> {
             continue;
         }
         println!("\n{}, sessions: {}", experiment.title, measured.results.sessions());
+        if let Some(metric) = experiment.principal()
+            && let Ok(ratio) = measured.results.control_ratio(experiment, &metric.id)
+        {
+            let shown = Shown::new(&ratio, Kind::Ratio, &interface);
+            println!(
+                "  {} against itself: {} [{}] in {}",
+                measured.results.campaign.control, shown.value, shown.interval, metric.label
+            );
+        }
         let mut rows = vec![
             std::iter::once(String::new())
                 .chain(experiment.metrics.iter().map(|metric| metric.label.clone()))
@@ -136,7 +178,10 @@ fn print_tables(workspace: &Workspace, outcomes: &[Outcome]) -> Result<()> {
         ];
         for program in &experiment.programs {
             let values = experiment.metrics.iter().map(|metric| {
-                match measured.results.estimate(experiment, &program.id, &metric.id) {
+                match measured
+                    .results
+                    .estimate(experiment, &program.id, &metric.id, &Point::base())
+                {
                     Ok(estimate) => {
                         let kind = Kind::Unit(metric.quantity.unit());
                         let shown = Shown::new(&estimate, kind, &interface);
@@ -146,7 +191,7 @@ fn print_tables(workspace: &Workspace, outcomes: &[Outcome]) -> Result<()> {
                             format!("{} [{}]", shown.value, shown.interval)
                         }
                     }
-                    Err(Missing::Phase { .. }) => "-".to_owned(),
+                    Err(Missing::Phase { .. } | Missing::Program(_)) => "-".to_owned(),
                     Err(missing) => missing.to_string(),
                 }
             });

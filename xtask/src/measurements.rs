@@ -33,7 +33,7 @@ fn publish(workspace: &Workspace, experiments: &[String]) -> Result<()> {
     for (experiment, verdict) in publish::publish(&workspace.root, &workspace.target, experiments, date)? {
         match verdict {
             Verdict::Published(path) => {
-                println!("{experiment}: published as {} (preliminary)", workspace.shown(&path));
+                println!("{experiment}: published as {}", workspace.shown(&path));
                 let machine = path
                     .parent()
                     .and_then(|p| p.file_name())
@@ -77,7 +77,7 @@ fn show(workspace: &Workspace) -> Result<()> {
                     results.published.as_ref().map_or("without a date", |p| &p.date),
                     results.sessions(),
                     results.campaign.rounds,
-                    results.campaign.set_aside,
+                    results.campaign.set_aside.len(),
                     if measured.stale.is_empty() {
                         String::new()
                     } else {

@@ -5,11 +5,13 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 use measure::build::Binaries;
-use measure::campaign::{Harness, Progress};
+use measure::campaign::{self, Progress};
 use measure::experiment::Experiment;
-use measure::python::{Environment, Interpreter};
+use measure::harness::Harness;
+use measure::python::Interpreter;
 
 use crate::claims;
+use crate::measure_command;
 use crate::workspace::Workspace;
 
 type Step = fn(&Workspace) -> Result<String>;
@@ -139,19 +141,24 @@ fn cargo_test(workspace: &Workspace, which: &[&str]) -> Result<String> {
 /// Each program gives the answer of its twins, as `measure` asks before it times anything.
 fn programs(workspace: &Workspace) -> Result<String> {
     let interpreter = Interpreter::choose(None)?;
-    let python = Environment::ensure(&workspace.root, &workspace.target, &interpreter, &|text| {
-        println!("{text}")
-    })?;
+    let version = interpreter.build.version.clone();
+    let pythons = measure_command::pythons(workspace, interpreter, &|text| println!("{text}"))?;
     let binaries = Binaries::build(&workspace.root, &workspace.target)?;
-    let harness = Harness::new(&workspace.root, &workspace.target, binaries, python, None)?;
-    let mut count = 0;
+    let harness = Harness::new(&workspace.root, &workspace.target, binaries, pythons, None)?;
+    let (mut count, mut skipped) = (0, 0);
     for experiment in Experiment::all(&workspace.root)? {
-        harness
-            .verify(&experiment, &Quiet)
-            .with_context(|| format!("experiment {}", experiment.id))?;
-        count += experiment.programs.len();
+        for (program, why) in harness.skipped(&experiment) {
+            println!("{}: {program} is skipped: {why}", experiment.id);
+            skipped += 1;
+        }
+        if let Some(why) = harness.unable(&experiment) {
+            println!("{} is skipped: {why}", experiment.id);
+            continue;
+        }
+        count +=
+            campaign::verify(&harness, &experiment, &Quiet).with_context(|| format!("experiment {}", experiment.id))?;
     }
-    Ok(format!("{count} programs, Python {}", interpreter.build.version))
+    Ok(format!("{count} programs, {skipped} skipped, Python {version}"))
 }
 
 struct Quiet;

@@ -179,7 +179,7 @@ impl Condition {
 impl Bound {
     fn parse(text: &str, kind: Kind) -> Result<Bound, Problem> {
         let text = text.trim();
-        let digits = text.trim_end_matches(|c: char| c.is_alphabetic());
+        let digits = text.trim_end_matches(|c: char| c.is_alphabetic() || c == '%');
         let symbol = &text[digits.len()..];
         let written: f64 = digits
             .trim()
@@ -196,6 +196,7 @@ impl Bound {
             Kind::Unit(Unit::Seconds) => &[("s", 1.0), ("ms", 1e-3), ("us", 1e-6), ("µs", 1e-6), ("ns", 1e-9)],
             Kind::Unit(Unit::Milliseconds) => &[("s", 1e3), ("ms", 1.0), ("us", 1e-3), ("µs", 1e-3), ("ns", 1e-6)],
             Kind::Unit(Unit::Bytes) => &[("B", 1.0), ("kB", 1e3), ("MB", 1e6), ("GB", 1e9)],
+            Kind::Unit(Unit::Share) => &[("%", 0.01), ("", 1.0)],
             Kind::Unit(Unit::Count | Unit::PerSecond | Unit::Cores) | Kind::Ratio => &[("", 1.0)],
         };
         match units.iter().find(|(unit, _)| *unit == symbol) {

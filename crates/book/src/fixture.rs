@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use measure::experiment::{Better, Cores, Experiment, Language as Source, Metric, Parameter, Program, Quantity, Unit};
+use measure::experiment::{
+    Better, Cores, DEFAULT_PYTHON, Experiment, Language as Source, Metric, Parameter, Point, Program, Quantity, Unit,
+};
 use measure::library::{Entry, Library, Measured, Origin};
-use measure::results::{Campaign, Environment, FORMAT, Machine, Phase, Publication, PythonBuild, Results, Run};
+use measure::results::{
+    Campaign, Cause, Environment, FORMAT, Machine, Phase, Publication, PythonBuild, Results, Run, SetAside,
+};
 
 use crate::catalog::Catalog;
 use crate::cited::Sources;
@@ -80,7 +84,6 @@ const ITALIAN: &[(&str, &str)] = &[
     ("no run set aside", "nessuna esecuzione scartata"),
     ("{count} run set aside", "{count} esecuzione scartata"),
     ("{count} runs set aside", "{count} esecuzioni scartate"),
-    ("preliminary", "preliminare"),
     ("your own results, not published", "risultati tuoi, non pubblicati"),
     (
         "not measured yet on this machine: run {command}",
@@ -109,6 +112,8 @@ fn program(id: &str, label: &str, language: Source, connections: Option<f64>) ->
         imports: Vec::new(),
         arguments: Vec::new(),
         cores: Cores::default(),
+        at_most: BTreeMap::new(),
+        python: DEFAULT_PYTHON.into(),
         parameters: connections.map(|n| ("connections".to_owned(), n)).into_iter().collect(),
         ideal: BTreeMap::from([("messages".to_owned(), 1.0)]),
     }
@@ -120,6 +125,7 @@ fn metric(id: &str, label: &str, quantity: Quantity, better: Option<Better>) -> 
         label: label.into(),
         quantity,
         phase: "messages".into(),
+        over: None,
         better,
     }
 }
@@ -132,6 +138,8 @@ pub fn library() -> Library {
         title: "echo".into(),
         rounds: 2,
         timeout_seconds: 10.0,
+        control: "tokio".into(),
+        services: Vec::new(),
         cores: None,
         parameters: BTreeMap::from([
             (
@@ -140,6 +148,7 @@ pub fn library() -> Library {
                     value: 200.0,
                     unit: Unit::Count,
                     verify: None,
+                    sweep: Vec::new(),
                 },
             ),
             (
@@ -148,6 +157,7 @@ pub fn library() -> Library {
                     value: 10.0,
                     unit: Unit::Milliseconds,
                     verify: None,
+                    sweep: Vec::new(),
                 },
             ),
             (
@@ -156,6 +166,7 @@ pub fn library() -> Library {
                     value: 1024.0,
                     unit: Unit::Bytes,
                     verify: None,
+                    sweep: Vec::new(),
                 },
             ),
         ]),
@@ -190,6 +201,8 @@ pub fn library() -> Library {
                 let seconds = 1.0 + cpu;
                 runs.push(Run {
                     program: program.into(),
+                    control: false,
+                    point: Point::base(),
                     session,
                     round,
                     position: position as u32,
@@ -205,6 +218,7 @@ pub fn library() -> Library {
                             seconds,
                             work: 20_000,
                             cpu_seconds: cpu,
+                            memory_bytes: None,
                             peer_cpu_seconds: None,
                             offered_per_second: None,
                             late_p99_seconds: None,
@@ -231,30 +245,51 @@ pub fn library() -> Library {
         },
         environment: Environment {
             kernel: "Linux 6.1".into(),
-            python: PythonBuild {
-                version: "3.13.1".into(),
-                compiler: "GCC 12".into(),
-                configure: Vec::new(),
-                optimised: true,
-            },
+            cpu_flags: String::new(),
+            affinity: vec![0, 1],
+            quota_cores: None,
+            governor: None,
+            pythons: BTreeMap::from([(
+                "default".to_owned(),
+                PythonBuild {
+                    free_threaded: false,
+                    version: "3.13.1".into(),
+                    compiler: "GCC 12".into(),
+                    configure: Vec::new(),
+                    optimised: true,
+                },
+            )]),
+            tools: BTreeMap::new(),
             rustc: "rustc 1.95.0 (0123abcd 2026-01-01)".into(),
             packages: BTreeMap::from([("tokio".into(), "1.54.1".into()), ("uvloop".into(), "0.22.1".into())]),
         },
         started: "2026-01-31T12:00:00Z".into(),
         published: Some(Publication {
             date: "2026-02-01".into(),
-            preliminary: false,
         }),
         campaign: Campaign {
             sessions: 3,
+            planned_sessions: 3,
             rounds: 2,
             seed: 1,
-            set_aside: 2,
+            control: "tokio".into(),
+            log: Vec::new(),
+            set_aside: [0, 1]
+                .map(|round| SetAside {
+                    program: "tokio".into(),
+                    point: Point::base(),
+                    session: 0,
+                    round,
+                    cause: Cause::Contamination,
+                    detail: "other processes took 0.40 cores".into(),
+                })
+                .into(),
         },
         fingerprints: ["asyncio", "uvloop", "tokio"]
             .map(|id| (id.to_owned(), "0".to_owned()))
             .into(),
         parameters: BTreeMap::new(),
+        skipped: BTreeMap::new(),
         runs,
     };
     Library {
@@ -265,7 +300,9 @@ pub fn library() -> Library {
                 origin: Origin::Published,
                 path: PathBuf::from("measurements/test/echo.json"),
                 stale: Vec::new(),
+                drift: Vec::new(),
             }),
+            others: Vec::new(),
         }],
     }
 }

@@ -70,7 +70,6 @@ pub const STRINGS: &[&str] = &[
     "{start} to {end}",
     // figure/provenance.rs: where the numbers come from.
     "your own results, not published",
-    "preliminary",
     "{count} core",
     "{count} cores",
     "optimised build",

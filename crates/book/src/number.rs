@@ -88,6 +88,7 @@ pub fn exact(value: f64, unit: Unit, interface: &Interface) -> String {
         Unit::Bytes if value >= MIB && value % MIB == 0.0 => (value / MIB, "MiB"),
         Unit::Bytes if value >= KIB && value % KIB == 0.0 => (value / KIB, "KiB"),
         Unit::Bytes => (value, "B"),
+        Unit::Share => (value * 100.0, "%"),
         Unit::PerSecond | Unit::Cores => {
             let digits = trimmed(value, interface.language());
             return with_words(digits, unit, interface);
@@ -141,6 +142,7 @@ impl Scale {
             Kind::Unit(Unit::Seconds) => prefixed(size, &[(0, "s"), (-3, "ms"), (-6, "µs"), (-9, "ns")]),
             Kind::Unit(Unit::Milliseconds) => prefixed(size, &[(3, "s"), (0, "ms"), (-3, "µs"), (-6, "ns")]),
             Kind::Unit(Unit::Bytes) => prefixed(size, &[(9, "GB"), (6, "MB"), (3, "kB"), (0, "B")]),
+            Kind::Unit(Unit::Share) => (-2, "%"),
             Kind::Unit(Unit::Count | Unit::PerSecond | Unit::Cores) => (0, ""),
         };
         Scale { kind, exponent, symbol }

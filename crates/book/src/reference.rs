@@ -1,6 +1,6 @@
 //! Names in directives - `tcp-echo.tokio/asyncio.cpu` - and what they stand for in the library.
 
-use measure::experiment::{Experiment, Metric, Program, Purpose, Unit};
+use measure::experiment::{Experiment, Metric, Point, Program, Purpose, Unit};
 use measure::library::{Entry, Library, Measured};
 use measure::statistics::Estimate;
 
@@ -118,10 +118,14 @@ impl<'a> Reference<'a> {
         }
         let experiment = &self.entry.experiment;
         match self.over {
-            None => measured.results.estimate(experiment, &self.program.id, &self.metric.id),
-            Some(over) => measured
+            None => measured
                 .results
-                .ratio(experiment, &self.program.id, &over.id, &self.metric.id),
+                .estimate(experiment, &self.program.id, &self.metric.id, &Point::base()),
+            Some(over) => {
+                measured
+                    .results
+                    .ratio(experiment, &self.program.id, &over.id, &self.metric.id, &Point::base())
+            }
         }
         .map_err(|missing| Unmeasured::Missing(missing.to_string()))
     }
@@ -173,7 +177,7 @@ pub fn parameter(text: &str, library: &Library) -> Result<(f64, Unit), Problem> 
         Problem::unknown(&format!("parameter in `{name}`"), parameter, known)
     })?;
     let value = experiment
-        .value(parameter, of_program, Purpose::Timed)
+        .value(parameter, of_program, &Purpose::base())
         .map_err(|error| Problem::new(format!("{error:#}"), ""))?;
     Ok((value, declared.unit))
 }

@@ -1,6 +1,5 @@
 //! Release builds of the Rust programs and of the harness's own peers, and the versions that went into them.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -74,48 +73,4 @@ pub fn rustc_version(root: &Path) -> Result<String> {
         .output()
         .context("cannot start rustc")?;
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
-}
-
-/// Versions of the crates that the example programs name as dependencies, from the lock file.
-pub fn crate_versions(root: &Path) -> Result<BTreeMap<String, String>> {
-    let read = |name: &str| -> Result<toml::Table> {
-        let path = root.join(name);
-        let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        text.parse().with_context(|| format!("{} is not TOML", path.display()))
-    };
-    let manifest = read("Cargo.toml")?;
-    let lock = read("Cargo.lock")?;
-    let direct = manifest
-        .get("dependencies")
-        .and_then(|table| table.as_table())
-        .context("Cargo.toml has no [dependencies]")?;
-    let mut versions = BTreeMap::new();
-    for package in lock
-        .get("package")
-        .and_then(|packages| packages.as_array())
-        .context("Cargo.lock has no packages")?
-    {
-        let field = |name: &str| package.get(name).and_then(|value| value.as_str());
-        if let (Some(name), Some(version)) = (field("name"), field("version"))
-            && direct.contains_key(name)
-        {
-            versions.insert(name.to_owned(), version.to_owned());
-        }
-    }
-    Ok(versions)
-}
-
-/// The Python packages that `requirements.in` asks for by name.
-pub fn direct_python_packages(root: &Path) -> Result<Vec<String>> {
-    let path = root.join("requirements.in");
-    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    Ok(text
-        .lines()
-        .map(|line| {
-            line.chars()
-                .take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
-                .collect::<String>()
-        })
-        .filter(|name| !name.is_empty())
-        .collect())
 }

@@ -1,10 +1,13 @@
 //! What is compared: the manifest `examples/<experiment>/experiment.toml`.
 //!
 //! ```text
-//! Experiment --- Parameter   sizes and durations, named once, used by programs and by the text
+//! Experiment --- Parameter   sizes and durations, named once, used by programs and by the text; some are swept
 //!            \-- Program     one process to run: language, file, arguments, ideal times
 //!            \-- Load        for servers only: what the load generator does
+//!            \-- Service     databases that must run beside
 //!            \-- Metric      what to read off a run, and in which unit
+//!
+//! Point       where in its sweeps an experiment runs: every parameter at its own value but for at most one
 //! ```
 
 use std::collections::BTreeMap;
@@ -15,7 +18,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 /// A named size or duration, so that a number stands in one place only.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Parameter {
     pub value: f64,
@@ -24,6 +27,42 @@ pub struct Parameter {
     /// The value used when answers are verified: small, so that every program can do the same work at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verify: Option<f64>,
+    /// The values it is swept through, in increasing order, its own `value` among them. The other parameters stay at theirs meanwhile.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sweep: Vec<f64>,
+}
+
+/// Where in its sweeps an experiment runs: the parameter that differs from its own value, if any, and what it is instead.
+#[derive(Debug, Clone, Default, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Point(BTreeMap<String, f64>);
+
+impl Point {
+    /// Every parameter at its own value.
+    pub fn base() -> Point {
+        Point::default()
+    }
+
+    pub fn at(parameter: &str, value: f64) -> Point {
+        Point(BTreeMap::from([(parameter.to_owned(), value)]))
+    }
+
+    pub fn is_base(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn get(&self, parameter: &str) -> Option<f64> {
+        self.0.get(parameter).copied()
+    }
+}
+
+impl fmt::Display for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, value) in &self.0 {
+            write!(f, "@{name}={value}")?;
+        }
+        Ok(())
+    }
 }
 
 /// The unit of a parameter or of a metric's value. Times are seconds everywhere but in parameters.
@@ -38,6 +77,8 @@ pub enum Unit {
     PerSecond,
     /// A share of one core: 1.0 is a core fully used.
     Cores,
+    /// A part of a whole: 0.5 is half of it.
+    Share,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,7 +86,34 @@ pub enum Unit {
 pub enum Language {
     Python,
     Rust,
+    /// One file of package `main`, standard library only.
+    Go,
+    /// One file for Node.js, standard library only.
+    Node,
 }
+
+/// A server that runs beside an experiment, started by the harness; its address is an argument `{postgresql}` or `{redis}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Service {
+    Postgresql,
+    Redis,
+}
+
+impl Service {
+    pub const ALL: &[Service] = &[Service::Postgresql, Service::Redis];
+
+    /// Its name in manifests and arguments.
+    pub fn name(self) -> &'static str {
+        match self {
+            Service::Postgresql => "postgresql",
+            Service::Redis => "redis",
+        }
+    }
+}
+
+/// The interpreter that Python programs run on unless they ask for another.
+pub const DEFAULT_PYTHON: &str = "default";
 
 /// On which cores a program runs. Servers and clients are pinned apart from their peer unless the row is about using all cores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -79,9 +147,19 @@ pub struct Program {
     /// Values that differ from the experiment's, e.g. fewer GETs for a slow client.
     #[serde(default)]
     pub parameters: BTreeMap<String, f64>,
+    /// Swept parameters whose larger values this program is not run at, because it would take too long or too much memory.
+    #[serde(default)]
+    pub at_most: BTreeMap<String, f64>,
+    /// For a Python program: `default`, the one interpreter that the whole campaign uses; `free-threaded`; or a version, as `3.12`.
+    #[serde(default = "default_python")]
+    pub python: String,
     /// For programs that mostly wait: the shortest possible time of a phase, in seconds.
     #[serde(default)]
     pub ideal: BTreeMap<String, f64>,
+}
+
+fn default_python() -> String {
+    DEFAULT_PYTHON.to_owned()
 }
 
 /// What is read off the runs of a program.
@@ -109,6 +187,12 @@ pub enum Quantity {
     LatencyP99,
     /// User and system CPU of the whole process, start-up and exit included (wait4).
     ProcessCpu,
+    /// Time from the start of the process to its exit.
+    ProcessSeconds,
+    /// Memory that the program said it had, in bytes; see [`crate::results::Phase::memory_bytes`].
+    Memory,
+    /// How much that grows per unit of the swept parameter named by `over`: the slope of the least-squares line through all points.
+    MemorySlope,
 }
 
 impl Quantity {
@@ -116,6 +200,7 @@ impl Quantity {
         match self {
             Quantity::WorkPerSecond => Unit::PerSecond,
             Quantity::CpuShare | Quantity::PeerCpuShare => Unit::Cores,
+            Quantity::Memory | Quantity::MemorySlope => Unit::Bytes,
             _ => Unit::Seconds,
         }
     }
@@ -140,9 +225,12 @@ pub struct Metric {
     /// Heading of its column. Goes through the translators' catalog.
     pub label: String,
     pub quantity: Quantity,
-    /// The phase it is read from; `process_cpu` needs none.
+    /// The phase it is read from; `process_cpu` and `process_seconds` need none.
     #[serde(default)]
     pub phase: String,
+    /// For a slope: the swept parameter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub better: Option<Better>,
 }
@@ -186,16 +274,24 @@ pub struct DelayServer {
 #[serde(deny_unknown_fields)]
 pub struct CoreMap {
     pub program: usize,
+    /// The load generator, or the server that a client under test asks.
     pub peer: usize,
+    /// Services; every core without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<usize>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Manifest {
     title: String,
-    /// Counted rounds in a session.
+    /// Counted rounds in a session; one more is run before them and discarded.
     rounds: u32,
     timeout_seconds: f64,
+    #[serde(default)]
+    control: Option<String>,
+    #[serde(default)]
+    services: Vec<Service>,
     #[serde(default)]
     cores: Option<CoreMap>,
     #[serde(default)]
@@ -217,8 +313,12 @@ pub struct Experiment {
     /// The folder that holds the manifest and the programs.
     pub folder: PathBuf,
     pub title: String,
+    /// Counted rounds in a session; one more is run before them and discarded.
     pub rounds: u32,
     pub timeout_seconds: f64,
+    /// The program that runs twice in every round: its ratio to itself must come out as 1.
+    pub control: String,
+    pub services: Vec<Service>,
     pub cores: Option<CoreMap>,
     pub parameters: BTreeMap<String, Parameter>,
     pub load: Option<Load>,
@@ -257,12 +357,15 @@ impl Experiment {
 
     fn parse(id: &str, folder: &Path, text: &str) -> Result<Experiment> {
         let manifest: Manifest = toml::from_str(text)?;
+        let first = manifest.programs.first().map(|program| program.id.clone());
         let experiment = Experiment {
             id: id.to_owned(),
             folder: folder.to_owned(),
             title: manifest.title,
             rounds: manifest.rounds,
             timeout_seconds: manifest.timeout_seconds,
+            control: manifest.control.or(first).context("there is no program")?,
+            services: manifest.services,
             cores: manifest.cores,
             parameters: manifest.parameters,
             load: manifest.load,
@@ -319,6 +422,17 @@ impl Experiment {
         if let Some(server) = &self.delay_server {
             self.parameter(&server.delay)?;
         }
+        ensure!(
+            self.program(&self.control).is_some(),
+            "`control` names `{}`, which is no program of the experiment",
+            self.control
+        );
+        for (name, parameter) in self.swept() {
+            ensure!(
+                parameter.sweep.is_sorted_by(|a, b| a < b) && parameter.sweep.contains(&parameter.value),
+                "parameter `{name}`: `sweep` must increase, and hold the parameter's own `value`"
+            );
+        }
         for program in &self.programs {
             for file in program.sources() {
                 ensure!(
@@ -329,11 +443,40 @@ impl Experiment {
                 );
             }
             for name in program.parameters.keys() {
-                self.parameter(name)?;
+                ensure!(
+                    self.parameter(name)?.sweep.is_empty(),
+                    "program `{}`: `{name}` is swept, so no program has a value of its own for it; limit it by `at_most`",
+                    program.id
+                );
             }
-            self.arguments(program, Purpose::Timed, None)?;
+            for (name, most) in &program.at_most {
+                let parameter = self.parameter(name)?;
+                ensure!(
+                    parameter.sweep.contains(most) && *most >= parameter.value,
+                    "program `{}`: `at_most.{name}` must be one of the values that `{name}` is swept through, and not below its own",
+                    program.id
+                );
+            }
+            ensure!(
+                program.python == DEFAULT_PYTHON || program.language == Language::Python,
+                "program `{}`: `python` is for Python programs",
+                program.id
+            );
+            self.arguments(program, &Purpose::base(), &Addresses::default())?;
         }
         for metric in &self.metrics {
+            ensure!(
+                (metric.quantity == Quantity::MemorySlope) == metric.over.is_some(),
+                "metric `{}`: `over` names the swept parameter of a `memory_slope`, and only of that",
+                metric.id
+            );
+            if let Some(over) = &metric.over {
+                ensure!(
+                    self.parameter(over)?.sweep.len() >= 2,
+                    "metric `{}`: `{over}` has no `sweep` to take a slope over",
+                    metric.id
+                );
+            }
             if metric.quantity == Quantity::Excess {
                 for program in &self.programs {
                     ensure!(
@@ -357,27 +500,71 @@ impl Experiment {
         self.metrics.iter().find(|m| m.id == id)
     }
 
+    /// The metric that says whether an experiment is measured well: the first that is compared by ratios.
+    pub fn principal(&self) -> Option<&Metric> {
+        self.metrics.iter().find(|metric| metric.quantity.is_ratio_scale())
+    }
+
     fn parameter(&self, name: &str) -> Result<&Parameter> {
         self.parameters
             .get(name)
             .with_context(|| format!("there is no parameter `{name}`"))
     }
 
-    /// The value of a parameter for one program (or for all, without one).
-    pub fn value(&self, name: &str, program: Option<&Program>, purpose: Purpose) -> Result<f64> {
-        let parameter = self.parameter(name)?;
-        if purpose == Purpose::Verify
-            && let Some(small) = parameter.verify
-        {
-            return Ok(small);
+    /// Parameters that are swept, by name.
+    pub fn swept(&self) -> impl Iterator<Item = (&String, &Parameter)> {
+        self.parameters
+            .iter()
+            .filter(|(_, parameter)| !parameter.sweep.is_empty())
+    }
+
+    /// Every point of the experiment: the base, then each swept parameter's other values.
+    pub fn points(&self) -> Vec<Point> {
+        let others = self.swept().flat_map(|(name, parameter)| {
+            let values = parameter.sweep.iter().filter(|value| **value != parameter.value);
+            values.map(|value| Point::at(name, *value))
+        });
+        std::iter::once(Point::base()).chain(others).collect()
+    }
+
+    /// The point at which a parameter has a value, if the experiment runs there.
+    pub fn point(&self, parameter: &str, value: f64) -> Option<Point> {
+        let known = self.parameters.get(parameter)?;
+        if value == known.value {
+            return Some(Point::base());
         }
-        Ok(program
-            .and_then(|p| p.parameters.get(name).copied())
+        known.sweep.contains(&value).then(|| Point::at(parameter, value))
+    }
+
+    /// Whether a program runs at a point.
+    pub fn runs_at(&self, program: &Program, point: &Point) -> bool {
+        program
+            .at_most
+            .iter()
+            .all(|(name, most)| point.get(name).is_none_or(|value| value <= *most))
+    }
+
+    /// Runs in one round: every program at every point it runs at, and the control once more.
+    pub fn runs_per_round(&self) -> usize {
+        let points = self.points();
+        let runs = |program: &Program| points.iter().filter(|point| self.runs_at(program, point)).count();
+        self.programs.iter().map(runs).sum::<usize>() + 1
+    }
+
+    /// The value of a parameter for one program (or for all, without one).
+    pub fn value(&self, name: &str, program: Option<&Program>, purpose: &Purpose) -> Result<f64> {
+        let parameter = self.parameter(name)?;
+        let asked = match purpose {
+            Purpose::Verify => parameter.verify,
+            Purpose::Timed(point) => point.get(name),
+        };
+        Ok(asked
+            .or_else(|| program.and_then(|p| p.parameters.get(name).copied()))
             .unwrap_or(parameter.value))
     }
 
-    /// The program's arguments with every `{parameter}` filled in; `{base}` is the address of the peer.
-    pub fn arguments(&self, program: &Program, purpose: Purpose, base: Option<&str>) -> Result<Vec<String>> {
+    /// The program's arguments with every `{parameter}` and every address filled in.
+    pub fn arguments(&self, program: &Program, purpose: &Purpose, addresses: &Addresses) -> Result<Vec<String>> {
         program
             .arguments
             .iter()
@@ -390,8 +577,9 @@ impl Experiment {
                     );
                     return Ok(argument.clone());
                 };
-                if name == "base" {
-                    return Ok(base.unwrap_or("{base}").to_owned());
+                if name == "base" || self.services.iter().any(|service| service.name() == name) {
+                    // Without a peer, when the manifest is checked, the name stands for itself.
+                    return Ok(addresses.0.get(name).unwrap_or(argument).clone());
                 }
                 Ok(self.value(name, Some(program), purpose)?.to_string())
             })
@@ -399,12 +587,23 @@ impl Experiment {
     }
 }
 
-/// Whether a run checks answers at a small size or is timed at the full one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Whether a run checks answers at a small size or is timed at a point of the experiment.
+#[derive(Debug, Clone, PartialEq)]
 pub enum Purpose {
     Verify,
-    Timed,
+    Timed(Point),
 }
+
+impl Purpose {
+    /// Timed with every parameter at its own value.
+    pub fn base() -> Purpose {
+        Purpose::Timed(Point::base())
+    }
+}
+
+/// Where a program finds those it talks to: `base` is the HTTP server of a client under test; services go by their names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Addresses(pub BTreeMap<String, String>);
 
 fn unique<'a>(what: &str, names: impl Iterator<Item = &'a String>) -> Result<()> {
     let mut seen = std::collections::BTreeSet::new();
@@ -429,6 +628,8 @@ impl fmt::Display for Language {
         f.write_str(match self {
             Language::Python => "Python",
             Language::Rust => "Rust",
+            Language::Go => "Go",
+            Language::Node => "Node.js",
         })
     }
 }
@@ -466,10 +667,32 @@ mod tests {
     fn arguments_take_the_small_size_only_when_verifying() {
         let experiment = parse(MINIMAL).unwrap();
         let program = &experiment.programs[0];
-        let timed = experiment.arguments(program, Purpose::Timed, None).unwrap();
-        let verify = experiment.arguments(program, Purpose::Verify, None).unwrap();
+        let none = Addresses::default();
+        let timed = experiment.arguments(program, &Purpose::base(), &none).unwrap();
+        let verify = experiment.arguments(program, &Purpose::Verify, &none).unwrap();
         assert_eq!(timed, ["--nap", "1000"]);
         assert_eq!(verify, ["--nap", "10"]);
+    }
+
+    #[test]
+    fn a_sweep_varies_one_parameter_and_leaves_the_others() {
+        let swept = MINIMAL
+            .replace("verify = 10", "verify = 10\nsweep = [10, 1000, 5000]")
+            .replace("arguments =", "at_most = { nap = 1000 }\narguments =");
+        let experiment = parse(&swept).unwrap();
+        let points = experiment.points();
+        assert_eq!(
+            points,
+            [Point::base(), Point::at("nap", 10.0), Point::at("nap", 5000.0)]
+        );
+        assert_eq!(experiment.point("nap", 1000.0), Some(Point::base()));
+        assert_eq!(experiment.point("nap", 11.0), None);
+        let program = &experiment.programs[0];
+        let runs_at: Vec<bool> = points.iter().map(|p| experiment.runs_at(program, p)).collect();
+        assert_eq!(runs_at, [true, true, false]);
+        assert_eq!(experiment.runs_per_round(), 3);
+        let arguments = experiment.arguments(program, &Purpose::Timed(points[1].clone()), &Addresses::default());
+        assert_eq!(arguments.unwrap(), ["--nap", "10"]);
     }
 
     #[test]
@@ -484,6 +707,18 @@ mod tests {
             (MINIMAL.replace("rounds = 1", "rounds = 0"), "at least 1"),
             (MINIMAL.replace("id = \"a\"", "id = \"a.b\""), "letters, digits"),
             (MINIMAL.replace("rounds = 1", "rounds = 1\nround = 2"), "unknown field"),
+            (
+                MINIMAL.replace("rounds = 1", "rounds = 1\ncontrol = \"b\""),
+                "`control` names `b`",
+            ),
+            (
+                MINIMAL.replace("verify = 10", "sweep = [1, 2]"),
+                "must increase, and hold",
+            ),
+            (
+                MINIMAL.replace("label = \"M\"", "label = \"M\"\nover = \"nap\""),
+                "`over` names",
+            ),
         ];
         for (text, expected) in cases {
             let error = format!("{:#}", parse(&text).unwrap_err());

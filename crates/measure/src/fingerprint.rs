@@ -11,7 +11,7 @@ use syntect::parsing::{ParseState, Scope, ScopeStack, SyntaxSet};
 use crate::experiment::{Experiment, Program};
 
 /// Raised when the harness changes so that old results no longer compare with new ones.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// The first 16 hexadecimal digits of a SHA-256; enough to tell programs apart.
 pub fn program(experiment: &Experiment, program: &Program) -> Result<String> {
@@ -37,8 +37,10 @@ pub fn program(experiment: &Experiment, program: &Program) -> Result<String> {
         &experiment.load,
         &experiment.delay_server,
         experiment.cores,
+        &experiment.services,
         program.cores,
         &program.parameters,
+        &program.python,
     ))?);
     Ok(hash.finalize()[..8].iter().map(|b| format!("{b:02x}")).collect())
 }

@@ -5,16 +5,20 @@
 //! fingerprint  which program exactly a result was taken of
 //! results      raw samples, the file format, and what is derived from them
 //! statistics   estimates and their intervals
+//! packages     which packages a program reaches, and whether they changed
 //! library      all experiments with the results to show
 //! ```
 //!
 //! Those read and compute on any system. The rest starts processes and needs Linux:
 //!
 //! ```text
+//! exclusive    one harness at a time
 //! machine      what this machine is, and how busy it was
 //! process      one process from start to exit, pinned, timed, and gone at the end
 //! python       interpreters, and the locked environment for the Python programs
 //! build        release builds of the Rust programs
+//! tools        Go and Node.js
+//! harness      one run of one program, with its peers
 //! campaign     sessions of interleaved rounds over experiments
 //! publish      which results are fit to be published
 //! ```
@@ -23,6 +27,7 @@ pub mod experiment;
 pub mod fingerprint;
 pub mod library;
 pub mod load;
+pub mod packages;
 pub mod results;
 pub mod statistics;
 
@@ -31,6 +36,10 @@ pub mod build;
 #[cfg(target_os = "linux")]
 pub mod campaign;
 #[cfg(target_os = "linux")]
+pub mod exclusive;
+#[cfg(target_os = "linux")]
+pub mod harness;
+#[cfg(target_os = "linux")]
 pub mod machine;
 #[cfg(target_os = "linux")]
 pub mod process;
@@ -38,3 +47,5 @@ pub mod process;
 pub mod publish;
 #[cfg(target_os = "linux")]
 pub mod python;
+#[cfg(target_os = "linux")]
+pub mod tools;

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::experiment::Experiment;
 use crate::fingerprint;
+use crate::packages::{self, Drift};
 use crate::results::Results;
 
 /// Where results come from.
@@ -33,12 +34,17 @@ pub struct Measured {
     pub path: PathBuf,
     /// Programs that are not the ones which were measured: edited since, added, or with other parameters.
     pub stale: Vec<String>,
+    /// Packages that are locked in another version now. A warning: the programs are the same, what they stand on is not.
+    pub drift: Vec<Drift>,
 }
 
 #[derive(Debug, Clone)]
 pub struct Entry {
     pub experiment: Experiment,
+    /// What is shown first: the reader's own results where they are asked for, else those of the reference machine.
     pub measured: Option<Measured>,
+    /// Published results of the other machines, by their names.
+    pub others: Vec<Measured>,
 }
 
 /// Experiments by name.
@@ -52,25 +58,33 @@ impl Library {
     pub fn open(root: &Path, source: &Source) -> Result<Library> {
         let mut entries = Vec::new();
         for experiment in Experiment::all(root)? {
-            let measured = match source {
-                Source::Published { machine } => read(
-                    &experiment,
-                    published_path(root, machine, &experiment.id),
-                    Origin::Published,
-                )?,
+            let published = |machine: &str| {
+                let path = published_path(root, machine, &experiment.id);
+                read(root, &experiment, path, Origin::Published)
+            };
+            let (own, machine) = match source {
+                Source::Published { machine } => (None, machine),
                 Source::OwnFirst { target, machine } => {
-                    match read(&experiment, own_path(target, &experiment.id), Origin::Own)? {
-                        // Half a session says nothing yet; the published results still do.
-                        Some(own) if own.results.sessions() > 0 => Some(own),
-                        _ => read(
-                            &experiment,
-                            published_path(root, machine, &experiment.id),
-                            Origin::Published,
-                        )?,
-                    }
+                    let own = read(root, &experiment, own_path(target, &experiment.id), Origin::Own)?;
+                    // Half a session says nothing yet; the published results still do.
+                    (own.filter(|own| own.results.sessions() > 0), machine)
                 }
             };
-            entries.push(Entry { experiment, measured });
+            let mut others = Vec::new();
+            for other in machines(root)? {
+                if other != *machine || own.is_some() {
+                    others.extend(published(&other)?);
+                }
+            }
+            let measured = match own {
+                Some(own) => Some(own),
+                None => published(machine)?,
+            };
+            entries.push(Entry {
+                experiment,
+                measured,
+                others,
+            });
         }
         Ok(Library { entries })
     }
@@ -92,16 +106,34 @@ pub fn published_path(root: &Path, machine: &str, experiment: &str) -> PathBuf {
         .join(format!("{experiment}.json"))
 }
 
-fn read(experiment: &Experiment, path: PathBuf, origin: Origin) -> Result<Option<Measured>> {
+/// Machines with published results, by name.
+pub fn machines(root: &Path) -> Result<Vec<String>> {
+    let folder = root.join("measurements");
+    let Ok(entries) = std::fs::read_dir(&folder) else {
+        return Ok(Vec::new());
+    };
+    let mut machines = Vec::new();
+    for entry in entries {
+        let entry = entry.with_context(|| format!("cannot read {}", folder.display()))?;
+        if entry.path().is_dir() {
+            machines.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    machines.sort();
+    Ok(machines)
+}
+
+fn read(root: &Path, experiment: &Experiment, path: PathBuf, origin: Origin) -> Result<Option<Measured>> {
     if !path.is_file() {
         return Ok(None);
     }
     let results = Results::read(&path)?;
     let stale = stale_programs(experiment, &results)?;
     Ok(Some(Measured {
-        results,
         origin,
         path,
+        drift: packages::drift(root, &results.environment.packages)?,
+        results,
         stale,
     }))
 }

@@ -50,11 +50,11 @@ pub struct PhaseReport {
 
 impl Plan {
     /// The plan of an experiment on servers, for one program.
-    pub fn of(experiment: &Experiment, program: &Program, purpose: Purpose) -> Result<Plan> {
+    pub fn of(experiment: &Experiment, program: &Program, purpose: &Purpose) -> Result<Plan> {
         let load = experiment.load.as_ref().context("the experiment has no `[load]`")?;
         let value = |name: &str| experiment.value(name, Some(program), purpose);
         let seconds = |timed: f64| match purpose {
-            Purpose::Timed => timed,
+            Purpose::Timed(_) => timed,
             Purpose::Verify => timed.min(VERIFY_SECONDS),
         };
         Ok(Plan {
@@ -104,6 +104,7 @@ impl Report {
                     seconds: phase.seconds,
                     work: phase.work,
                     cpu_seconds: phase.cpu_seconds,
+                    memory_bytes: None,
                     peer_cpu_seconds: Some(phase.peer_cpu_seconds),
                     offered_per_second: phase.offered_per_second,
                     late_p99_seconds: phase.late_p99_seconds,

@@ -86,6 +86,57 @@ pub fn kernel() -> String {
     )
 }
 
+/// What the CPU says it can do.
+pub fn cpu_flags() -> Result<String> {
+    let cpuinfo = read("/proc/cpuinfo")?;
+    // `flags` on x86, `Features` on ARM.
+    let line = cpuinfo
+        .lines()
+        .find(|line| line.starts_with("flags") || line.starts_with("Features"));
+    Ok(line
+        .and_then(|line| line.split_once(':'))
+        .map_or_else(String::new, |(_, flags)| flags.trim().to_owned()))
+}
+
+/// The cores that the control group may use at a time, where it limits them: `cpu.max` of cgroup v2, or its forerunner.
+pub fn quota_cores() -> Option<f64> {
+    let number = |text: &str| text.trim().parse::<f64>().ok().filter(|number| *number > 0.0);
+    let file = |path: &str| std::fs::read_to_string(path).ok();
+    if let Some(text) = file("/sys/fs/cgroup/cpu.max") {
+        let (quota, period) = text.trim().split_once(' ')?;
+        return Some(number(quota)? / number(period)?);
+    }
+    let quota = file("/sys/fs/cgroup/cpu/cpu.cfs_quota_us")?;
+    let period = file("/sys/fs/cgroup/cpu/cpu.cfs_period_us")?;
+    Some(number(&quota)? / number(&period)?)
+}
+
+/// The policy that chooses the first core's clock, where the machine shows it.
+pub fn governor() -> Option<String> {
+    let text = std::fs::read_to_string("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor").ok()?;
+    Some(text.trim().to_owned())
+}
+
+/// Load average over the last minute.
+pub fn load_average() -> Result<f64> {
+    let text = read("/proc/loadavg")?;
+    let first = text.split_whitespace().next().and_then(|field| field.parse().ok());
+    first.with_context(|| format!("/proc/loadavg says `{}`", text.trim()))
+}
+
+/// How long some process has waited for a core since boot, in seconds; `None` where the kernel keeps no account of pressure.
+pub fn cpu_pressure_seconds() -> Option<f64> {
+    let text = std::fs::read_to_string("/proc/pressure/cpu").ok()?;
+    let some = text.lines().find(|line| line.starts_with("some "))?;
+    let total = some.split(' ').find_map(|field| field.strip_prefix("total="))?;
+    Some(total.parse::<f64>().ok()? / 1e6)
+}
+
+/// Time the hypervisor gave to others while this machine had work, since boot, in seconds, over all cores.
+pub fn steal_seconds() -> Result<f64> {
+    Ok(steal_ticks()? as f64 / rustix::param::clock_ticks_per_second() as f64)
+}
+
 /// The cores that this process may use, by number.
 pub fn usable_cores() -> Result<Vec<usize>> {
     let set = rustix::thread::sched_getaffinity(None).context("cannot read the CPU affinity")?;

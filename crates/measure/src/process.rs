@@ -1,10 +1,11 @@
 //! One process from start to exit: pinned, timed, limited in time, and gone with its children at the end, however the end comes.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -37,6 +38,38 @@ pub fn check_interrupted() -> Result<(), Interrupted> {
         Err(Interrupted)
     } else {
         Ok(())
+    }
+}
+
+/// Where the guard is told which process groups are running; see [`guard_with`].
+static GUARD: OnceLock<Mutex<ChildStdin>> = OnceLock::new();
+
+/// Starts the guard: a small process that is told of every process group this one starts, and that kills those still running when this
+/// one is gone, however it went. The kernel's parent-death signal, which every child gets as well, does not reach grandchildren.
+pub fn guard_with(program: &Path) -> Result<()> {
+    if GUARD.get().is_some() {
+        return Ok(());
+    }
+    let mut guard = Command::new(program)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        // Out of the terminal's group: Ctrl-C is for the harness to handle.
+        .process_group(0)
+        .spawn()
+        .with_context(|| format!("cannot start {}", program.display()))?;
+    let stdin = guard.stdin.take().context("the guard has no stdin")?;
+    // A second call that came first keeps its guard; this one's ends when its stdin is dropped.
+    let _ = GUARD.set(Mutex::new(stdin));
+    Ok(())
+}
+
+/// Tells the guard that a group has started (`+`) or is gone (`-`).
+fn tell_guard(sign: char, group: u32) {
+    if let Some(guard) = GUARD.get() {
+        let mut guard = guard.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        // A guard that somebody killed guards nothing; the parent-death signal still does.
+        let _ = writeln!(guard, "{sign}{group}");
     }
 }
 
@@ -116,6 +149,7 @@ impl Invocation {
         let mut child = command
             .spawn()
             .with_context(|| format!("cannot start {} ({})", self.name, self.program.display()))?;
+        tell_guard('+', child.id());
         let stderr = child.stderr.take().map(collect);
         Ok(Running {
             child,
@@ -237,6 +271,7 @@ impl Running {
             // No such group is the normal case: everybody left.
             let _ = rustix::process::kill_process_group(pid, Signal::KILL);
         }
+        tell_guard('-', self.child.id());
     }
 
     fn stderr(&mut self) -> String {

@@ -4,13 +4,19 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::campaign::FOREIGN_CORES_AT_MOST;
 use crate::experiment::Experiment;
+use crate::harness::FOREIGN_CORES_AT_MOST;
 use crate::library::{own_path, published_path, stale_programs};
 use crate::results::{Publication, Results};
 
-/// Below this nothing is published: two sessions give an interval that says nothing.
-pub const SESSIONS_AT_LEAST: usize = 3;
+/// Sessions that a campaign must have been planned with.
+pub const SESSIONS_AT_LEAST: usize = 5;
+/// Rounds of a session that count.
+pub const ROUNDS_AT_LEAST: u32 = 3;
+/// Between these the ratio of the control to itself must lie.
+pub const CONTROL_WITHIN: (f64, f64) = (0.98, 1.02);
+/// Above this a file is too large for the repository.
+pub const BYTES_AT_MOST: usize = 1_000_000;
 
 /// What became of one experiment.
 #[derive(Debug)]
@@ -43,11 +49,7 @@ pub fn publish(root: &Path, target: &Path, chosen: &[String], date: &str) -> Res
         let mut results = Results::read(&own)?;
         let reasons = refusals(&experiment, &results)?;
         let verdict = if reasons.is_empty() {
-            results.published = Some(Publication {
-                date: date.to_owned(),
-                // The full rules also ask for five sessions and a program paired with itself, which is not measured yet.
-                preliminary: true,
-            });
+            results.published = Some(Publication { date: date.to_owned() });
             let path = published_path(root, &results.machine.id, &experiment.id);
             results.write(&path)?;
             Verdict::Published(path)
@@ -70,9 +72,26 @@ pub fn refusals(experiment: &Experiment, results: &Results) -> Result<Vec<String
             results.campaign.sessions
         ));
     }
-    if sessions < SESSIONS_AT_LEAST {
+    if results.campaign.planned_sessions < SESSIONS_AT_LEAST as u32 {
         reasons.push(format!(
-            "it has {sessions} sessions, at least {SESSIONS_AT_LEAST} are asked for: `cargo xtask measure {name} --sessions {SESSIONS_AT_LEAST}`"
+            "it was planned with {} sessions, at least {SESSIONS_AT_LEAST} are asked for: `cargo xtask measure {name} --sessions {SESSIONS_AT_LEAST}`",
+            results.campaign.planned_sessions
+        ));
+    }
+    if results.campaign.rounds < ROUNDS_AT_LEAST {
+        reasons.push(format!(
+            "its sessions have {} counted rounds, at least {ROUNDS_AT_LEAST} are asked for: set `rounds` in its experiment.toml",
+            results.campaign.rounds
+        ));
+    }
+    for (program, why) in &results.skipped {
+        reasons.push(format!("{program} was skipped: {why}"));
+    }
+    reasons.extend(control_refusal(experiment, results));
+    let bytes = results.to_json().len();
+    if bytes > BYTES_AT_MOST {
+        reasons.push(format!(
+            "its file would have {bytes} bytes, at most {BYTES_AT_MOST} are wanted in the repository: fewer points, programs or rounds"
         ));
     }
     let stale = stale_programs(experiment, results)?;
@@ -82,12 +101,14 @@ pub fn refusals(experiment: &Experiment, results: &Results) -> Result<Vec<String
             stale.join(", ")
         ));
     }
-    if !results.environment.python.optimised {
-        reasons.push(format!(
-            "Python {} was built without profile-guided and link-time optimisation, which is not fair to Python: measure with another by \
-             `--python PATH`",
-            results.environment.python.version
-        ));
+    for (which, python) in &results.environment.pythons {
+        if !python.optimised {
+            reasons.push(format!(
+                "Python {} ({which}) was built without profile-guided and link-time optimisation, which is not fair to Python: build one with \
+                 `cargo xtask python`, or name another with `--python PATH`",
+                python.version
+            ));
+        }
     }
     let disturbed = results
         .runs
@@ -100,6 +121,22 @@ pub fn refusals(experiment: &Experiment, results: &Results) -> Result<Vec<String
         ));
     }
     Ok(reasons)
+}
+
+/// The control against itself: where that is not 1, the same program would be called faster or slower than itself.
+fn control_refusal(experiment: &Experiment, results: &Results) -> Option<String> {
+    let metric = experiment.principal()?;
+    let (low, high) = CONTROL_WITHIN;
+    let name = &experiment.id;
+    match results.control_ratio(experiment, &metric.id) {
+        Ok(ratio) if (low..=high).contains(&ratio.value) => None,
+        Ok(ratio) => Some(format!(
+            "`{}` against itself came out as {:.3} in `{}`, which is not within {low} and {high}: measure on a quieter machine, or with more \
+             rounds: `cargo xtask measure {name}`",
+            results.campaign.control, ratio.value, metric.id
+        )),
+        Err(missing) => Some(format!("there is no pair of a program with itself: {missing}")),
+    }
 }
 
 #[cfg(test)]
@@ -129,9 +166,20 @@ mod tests {
             change(&mut results);
             refusals(&experiment, &results).unwrap().join("\n")
         };
-        assert!(reason(&|r| r.environment.python.optimised = false).contains("--python PATH"));
+        let python = |r: &mut Results| r.environment.pythons.get_mut("default").unwrap().optimised = false;
+        assert!(reason(&python).contains("--python PATH"));
+        assert!(reason(&|r| r.campaign.rounds = 2).contains("2 counted rounds"));
+        let skip = |r: &mut Results| drop(r.skipped.insert("c".to_owned(), "no Go".to_owned()));
+        assert!(reason(&skip).contains("c was skipped: no Go"));
+        let off = |r: &mut Results| {
+            for run in r.runs.iter_mut().filter(|run| run.control) {
+                run.phases.get_mut("p").unwrap().seconds *= 1.03;
+            }
+        };
+        assert!(reason(&off).contains("`b` against itself came out as 1.031"));
+        assert!(reason(&|r| r.runs.retain(|run| !run.control)).contains("no pair"));
         assert!(reason(&|r| r.runs[0].foreign_cores = 0.5).contains("1 runs were disturbed"));
-        assert!(reason(&|r| r.runs.truncate(7)).contains("not finished"));
+        assert!(reason(&|r| r.runs.retain(|run| run.session != 1 || run.round != 2)).contains("not finished"));
         assert!(
             reason(&|r| {
                 r.fingerprints.insert("a".to_owned(), "0".to_owned());
@@ -140,10 +188,10 @@ mod tests {
         );
         assert!(
             reason(&|r| {
-                r.campaign.sessions = 2;
-                r.runs.retain(|run| run.session < 2);
+                r.campaign.sessions = 3;
+                r.campaign.planned_sessions = 3;
             })
-            .contains("at least 3")
+            .contains("at least 5")
         );
     }
 }

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use crate::packages::Distribution;
 use crate::results::{PythonBuild, write_atomically};
 
 /// The oldest Python that the programs run on.
@@ -26,6 +27,7 @@ pub struct Interpreter {
 /// What an interpreter says of itself.
 #[derive(Deserialize)]
 struct Probe {
+    free_threaded: bool,
     version: (u32, u32, u32),
     full: String,
     compiler: String,
@@ -38,6 +40,7 @@ const PROBE: &str = r#"
 import json, platform, shlex, sys, sysconfig
 value = lambda name: str(sysconfig.get_config_var(name) or "")
 print(json.dumps({
+    "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
     "version": list(sys.version_info[:3]),
     "full": platform.python_version(),
     "compiler": platform.python_compiler(),
@@ -67,6 +70,7 @@ impl Interpreter {
             path: probe.executable,
             version: probe.version,
             build: PythonBuild {
+                free_threaded: probe.free_threaded,
                 version: probe.full,
                 compiler: probe.compiler,
                 optimised: is_optimised(&probe.configure, &probe.flags),
@@ -104,6 +108,11 @@ impl Interpreter {
         let mut found: Vec<Interpreter> = found.into_values().collect();
         found.sort_by_key(|i| std::cmp::Reverse((i.build.optimised, i.version)));
         found
+    }
+
+    /// The one that a manifest names.
+    pub fn named(name: &str, _target: &Path) -> Result<Interpreter> {
+        bail!("Python `{name}` is not here")
     }
 
     /// The one that was asked for, or the best on the PATH.
@@ -148,9 +157,22 @@ fn is_optimised(configure: &[String], flags: &str) -> bool {
 pub struct Environment {
     pub python: PathBuf,
     pub interpreter: Interpreter,
-    /// Installed packages and their versions.
-    pub packages: BTreeMap<String, String>,
+    /// What is installed, by name.
+    pub packages: BTreeMap<String, Distribution>,
 }
+
+/// Names as the lock file spells them: PEP 503.
+const LIST: &str = r#"
+import importlib.metadata, json, re
+name = lambda text: re.sub(r"[-_.]+", "-", text).lower()
+print(json.dumps({
+    name(found.metadata["Name"]): {
+        "version": found.version,
+        "requires": [name(re.match(r"[\w.-]+", text)[0]) for text in found.requires or []],
+    }
+    for found in importlib.metadata.distributions()
+}))
+"#;
 
 impl Environment {
     /// The environment for an interpreter, below `target`; made anew only when the interpreter or the lock file changed.
@@ -195,10 +217,22 @@ impl Environment {
             )?;
             write_atomically(&stamp_file, &format!("{stamp}\n"))?;
         }
+        let output = Command::new(&python)
+            .args(["-I", "-c", LIST])
+            .stdin(Stdio::null())
+            .output()
+            .with_context(|| format!("cannot start {}", python.display()))?;
+        let packages = serde_json::from_slice(&output.stdout).with_context(|| {
+            format!(
+                "{} cannot tell its packages; remove the folder and try again. It said: {}",
+                folder.display(),
+                String::from_utf8_lossy(&output.stderr).trim()
+            )
+        })?;
         Ok(Environment {
             python,
             interpreter: interpreter.clone(),
-            packages: locked_versions(&lock),
+            packages,
         })
     }
 }
@@ -209,21 +243,6 @@ fn stamp(interpreter: &Interpreter, lock: &str) -> String {
     hash.update(&interpreter.build.version);
     hash.update(lock);
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// `name==version` of each line of a lock file.
-fn locked_versions(lock: &str) -> BTreeMap<String, String> {
-    lock.lines()
-        .filter_map(|line| line.split_once("=="))
-        .filter(|(name, _)| !name.starts_with([' ', '#']))
-        .map(|(name, rest)| {
-            let version: String = rest
-                .chars()
-                .take_while(|c| !c.is_whitespace() && *c != ';' && *c != '\\')
-                .collect();
-            (name.trim().to_owned(), version)
-        })
-        .collect()
 }
 
 fn run(command: &mut Command, help: &str) -> Result<()> {
@@ -256,15 +275,6 @@ mod tests {
             &arguments(&["--enable-optimizations", "--with-lto=no"]),
             ""
         ));
-    }
-
-    #[test]
-    fn versions_are_read_from_the_lock() {
-        let lock = "aiohttp==3.14.5 \\\n    --hash=sha256:00\nuvloop==0.23.0 ; sys_platform != 'win32' \\\n    --hash=sha256:11\n";
-        let versions = locked_versions(lock);
-        assert_eq!(versions["aiohttp"], "3.14.5");
-        assert_eq!(versions["uvloop"], "0.23.0");
-        assert_eq!(versions.len(), 2);
     }
 
     #[test]

@@ -11,11 +11,11 @@ use anyhow::{Context, Result, ensure};
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-use crate::experiment::{Experiment, Metric, Quantity};
-use crate::statistics::{self, Estimate, Scale};
+use crate::experiment::{Experiment, Metric, Point, Quantity};
+use crate::statistics::{self, Estimate, Sample, Scale};
 
 /// Raised when a file written before can no longer be read as it stands.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// Results of one experiment on one machine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,27 +35,77 @@ pub struct Results {
     pub fingerprints: BTreeMap<String, String>,
     /// Parameters as they were, so that prose which names them can be checked against what ran.
     pub parameters: BTreeMap<String, f64>,
+    /// Programs that this machine could not run, and why.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub skipped: BTreeMap<String, String>,
     pub runs: Vec<Run>,
 }
 
-/// How far a campaign was meant to go.
+/// How far a campaign went, and what happened on the way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Campaign {
+    /// Sessions it is meant to have.
     pub sessions: u32,
+    /// Sessions it was meant to have when it began. Where a campaign is extended because its intervals are wide, they are computed
+    /// as if only these had told how much sessions differ; see [`crate::statistics`].
+    pub planned_sessions: u32,
+    /// Counted rounds in a session. One more came before them and was discarded.
     pub rounds: u32,
     /// Seed of the order in which programs ran and of the size of their environment.
     pub seed: u64,
-    /// Runs set aside because other processes or the hypervisor took too much CPU while they ran. They are not among `runs`.
-    pub set_aside: u32,
+    /// The program that ran twice in every round.
+    pub control: String,
+    /// What each session met, in the order of their numbers.
+    pub log: Vec<SessionLog>,
+    /// Runs that do not count, and why. They are not among `runs`.
+    pub set_aside: Vec<SetAside>,
+}
+
+/// The machine during one session.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SessionLog {
+    pub session: u32,
+    /// In UTC.
+    pub started: String,
+    pub seconds: f64,
+    /// Load average over one minute when it began.
+    pub load_average: f64,
+    /// Share of the time in which some process waited for a core, from /proc/pressure/cpu; absent where the kernel keeps no account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_pressure: Option<f64>,
+    /// Cores that the hypervisor gave to others while this machine had work for them.
+    pub steal_cores: f64,
+}
+
+/// A run that was repeated, with the reason, which was fixed before anything ran.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetAside {
+    pub program: String,
+    #[serde(default, skip_serializing_if = "Point::is_base")]
+    pub point: Point,
+    pub session: u32,
+    pub round: u32,
+    pub cause: Cause,
+    /// The measured number that decided, in words.
+    pub detail: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// Other processes or the hypervisor took too much CPU.
+    Contamination,
+    /// An open-loop phase did not keep its rate, or its generator was late.
+    Void,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Publication {
     pub date: String,
-    /// Published below the full rules: fewer sessions, or no pair of a program with itself.
-    pub preliminary: bool,
 }
 
 /// The machine by what matters for speed; never by a host name.
@@ -70,19 +120,36 @@ pub struct Machine {
     pub memory_bytes: u64,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Environment {
     pub kernel: String,
-    pub python: PythonBuild,
+    /// What the CPU says it can do: `flags` of /proc/cpuinfo.
+    pub cpu_flags: String,
+    /// Cores that the campaign might use, by number.
+    pub affinity: Vec<usize>,
+    /// Cores that the control group may use at a time, where it is limited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quota_cores: Option<f64>,
+    /// The policy by which the kernel chooses the clock; absent where the machine does not show it, as most virtual ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub governor: Option<String>,
+    /// The interpreters that programs of the experiment ran on, by the name that the manifest gives them.
+    pub pythons: BTreeMap<String, PythonBuild>,
     pub rustc: String,
-    /// Versions of the Python packages and crates that programs import.
+    /// Further tools and services that programs of the experiment need, with their versions: `go`, `node`, `postgresql`, `redis`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tools: BTreeMap<String, String>,
+    /// Versions of the Python packages and crates that programs of the experiment reach, directly or not.
     pub packages: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PythonBuild {
+    /// Built to run without the global interpreter lock.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub free_threaded: bool,
     pub version: String,
     pub compiler: String,
     /// Arguments of CPython's `configure`, paths left out.
@@ -96,6 +163,11 @@ pub struct PythonBuild {
 #[serde(deny_unknown_fields)]
 pub struct Run {
     pub program: String,
+    /// The second run of the control in its round.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub control: bool,
+    #[serde(default, skip_serializing_if = "Point::is_base")]
+    pub point: Point,
     pub session: u32,
     pub round: u32,
     /// Place in the random order of its round, from 0.
@@ -119,6 +191,10 @@ pub struct Phase {
     pub work: u64,
     /// User and system CPU of the program under test.
     pub cpu_seconds: f64,
+    /// Memory of the program at the end of the phase, in bytes: VmHWM, or VmRSS where it says so, as the program reads it in
+    /// /proc/self/status. Never `ru_maxrss`, which a process inherits through exec.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_bytes: Option<u64>,
     /// The same of the load generator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer_cpu_seconds: Option<f64>,
@@ -140,6 +216,11 @@ pub struct Phase {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Missing {
     Program(String),
+    /// The program ran, but not at this point.
+    Point {
+        program: String,
+        point: String,
+    },
     Metric(String),
     Phase {
         program: String,
@@ -153,6 +234,7 @@ impl std::fmt::Display for Missing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Missing::Program(program) => write!(f, "there are no runs of program `{program}`"),
+            Missing::Point { program, point } => write!(f, "there are no runs of program `{program}` at `{point}`"),
             Missing::Metric(metric) => write!(f, "there is no metric `{metric}`"),
             Missing::Phase { program, phase } => {
                 write!(
@@ -189,8 +271,13 @@ impl Results {
         let version: Version = serde_json::from_str(text)?;
         ensure!(
             version.format == FORMAT,
-            "it has format {}, this version knows format {FORMAT}",
-            version.format
+            "it has format {}, this version reads format {FORMAT}; there is no way from one to the other but to measure again, since {}",
+            version.format,
+            if version.format < FORMAT {
+                "the protocol changed with it"
+            } else {
+                "it was written by a newer version: update your checkout, or measure"
+            }
         );
         let results: Results = serde_json::from_str(text)?;
         for run in &results.runs {
@@ -246,17 +333,29 @@ impl Results {
 
     /// Whether every planned round of every session is there.
     pub fn is_complete(&self) -> bool {
-        let planned = self.campaign.sessions as usize * self.campaign.rounds as usize * self.fingerprints.len();
-        self.runs.len() >= planned
+        (0..self.campaign.sessions).all(|session| self.has_session(session))
     }
 
-    /// The value of a metric for one program.
-    pub fn estimate(&self, experiment: &Experiment, program: &str, metric: &str) -> Result<Estimate, Missing> {
-        let metric = experiment
-            .metric(metric)
-            .ok_or_else(|| Missing::Metric(metric.to_owned()))?;
+    /// Whether every round of a session is there. Rounds are written whole.
+    pub fn has_session(&self, session: u32) -> bool {
+        (0..self.campaign.rounds).all(|round| self.has_round(session, round))
+    }
+
+    pub fn has_round(&self, session: u32, round: u32) -> bool {
+        self.runs.iter().any(|run| run.session == session && run.round == round)
+    }
+
+    /// The value of a metric for one program at a point.
+    pub fn estimate(
+        &self,
+        experiment: &Experiment,
+        program: &str,
+        metric: &str,
+        point: &Point,
+    ) -> Result<Estimate, Missing> {
+        let metric = self.metric(experiment, metric)?;
         let sessions: Vec<f64> = self
-            .by_session(experiment, program, metric)?
+            .by_session(experiment, program, metric, point, Which::First)?
             .into_values()
             .map(|values| values.summary)
             .collect();
@@ -265,37 +364,84 @@ impl Results {
         } else {
             Scale::Linear
         };
-        statistics::estimate(&sessions, scale).ok_or_else(|| Missing::NotARatio(metric.id.clone()))
+        statistics::estimate(&self.sample(&sessions), scale).ok_or_else(|| Missing::NotARatio(metric.id.clone()))
     }
 
-    /// The paired ratio of two programs: within each session the median over rounds of the logarithm of a/b, then as
+    /// The paired ratio of two programs at a point: within each session the median over rounds of the logarithm of a/b, then as
     /// [`statistics::estimate`] has it.
-    pub fn ratio(&self, experiment: &Experiment, a: &str, b: &str, metric: &str) -> Result<Estimate, Missing> {
-        let metric = experiment
-            .metric(metric)
-            .ok_or_else(|| Missing::Metric(metric.to_owned()))?;
-        if !metric.quantity.is_ratio_scale() {
-            return Err(Missing::NotARatio(metric.id.clone()));
+    pub fn ratio(
+        &self,
+        experiment: &Experiment,
+        a: &str,
+        b: &str,
+        metric: &str,
+        point: &Point,
+    ) -> Result<Estimate, Missing> {
+        let metric = self.metric(experiment, metric)?;
+        let of_a = self.by_session(experiment, a, metric, point, Which::First)?;
+        let of_b = self.by_session(experiment, b, metric, point, Which::First)?;
+        self.paired(metric, &of_a, &of_b)
+    }
+
+    /// The ratio of the control to itself: its two runs in every round, paired as any other two programs.
+    pub fn control_ratio(&self, experiment: &Experiment, metric: &str) -> Result<Estimate, Missing> {
+        let metric = self.metric(experiment, metric)?;
+        let base = Point::base();
+        let of = |which| self.by_session(experiment, &self.campaign.control, metric, &base, which);
+        self.paired(metric, &of(Which::Second)?, &of(Which::First)?)
+    }
+
+    /// Each session's paired ratio of two programs: what [`Results::ratio`] is the mean of.
+    pub fn session_ratios(
+        &self,
+        experiment: &Experiment,
+        a: &str,
+        b: &str,
+        metric: &str,
+        point: &Point,
+    ) -> Result<Vec<f64>, Missing> {
+        let metric = self.metric(experiment, metric)?;
+        let of_a = self.by_session(experiment, a, metric, point, Which::First)?;
+        let of_b = self.by_session(experiment, b, metric, point, Which::First)?;
+        session_ratios(metric, &of_a, &of_b)
+    }
+
+    /// Each session's value of a metric for one program: what [`Results::estimate`] is the mean of.
+    pub fn session_values(
+        &self,
+        experiment: &Experiment,
+        program: &str,
+        metric: &str,
+        point: &Point,
+    ) -> Result<Vec<f64>, Missing> {
+        let metric = self.metric(experiment, metric)?;
+        Ok(self
+            .by_session(experiment, program, metric, point, Which::First)?
+            .into_values()
+            .map(|values| values.summary)
+            .collect())
+    }
+
+    fn metric<'e>(&self, experiment: &'e Experiment, id: &str) -> Result<&'e Metric, Missing> {
+        experiment.metric(id).ok_or_else(|| Missing::Metric(id.to_owned()))
+    }
+
+    fn sample<'v>(&self, sessions: &'v [f64]) -> Sample<'v> {
+        Sample {
+            sessions,
+            planned: self.campaign.planned_sessions as usize,
         }
-        let of_a = self.by_session(experiment, a, metric)?;
-        let of_b = self.by_session(experiment, b, metric)?;
-        let sessions: Vec<f64> = of_a
-            .iter()
-            .filter_map(|(session, a)| {
-                let b = of_b.get(session)?;
-                let logs: Vec<f64> = a
-                    .by_round
-                    .iter()
-                    .filter_map(|(round, x)| Some((x / b.by_round.get(round)?).ln()))
-                    .collect();
-                match statistics::median(&logs) {
-                    Some(log) => Some(log.exp()),
-                    // A quantile is taken over the session's merged histogram: it has no rounds.
-                    None => Some(a.summary / b.summary),
-                }
-            })
-            .collect();
-        statistics::estimate(&sessions, Scale::Logarithmic).ok_or_else(|| Missing::NotARatio(metric.id.clone()))
+    }
+
+    fn paired(
+        &self,
+        metric: &Metric,
+        of_a: &BTreeMap<u32, SessionValues>,
+        of_b: &BTreeMap<u32, SessionValues>,
+    ) -> Result<Estimate, Missing> {
+        let sessions = session_ratios(metric, of_a, of_b)?;
+        statistics::estimate(&self.sample(&sessions), Scale::Logarithmic)
+            .ok_or_else(|| Missing::NotARatio(metric.id.clone()))
     }
 
     /// How a metric's value came out in each session.
@@ -304,20 +450,41 @@ impl Results {
         experiment: &Experiment,
         program: &str,
         metric: &Metric,
+        point: &Point,
+        which: Which,
     ) -> Result<BTreeMap<u32, SessionValues>, Missing> {
-        let mut runs: BTreeMap<u32, Vec<&Run>> = BTreeMap::new();
-        for run in self.runs.iter().filter(|run| run.program == program) {
-            runs.entry(run.session).or_default().push(run);
-        }
-        if runs.is_empty() {
+        let of_program: Vec<&Run> = self
+            .runs
+            .iter()
+            .filter(|run| run.program == program && run.control == (which == Which::Second))
+            .collect();
+        if of_program.is_empty() {
             return Err(Missing::Program(program.to_owned()));
         }
         let ideal = experiment
             .program(program)
             .and_then(|p| p.ideal.get(&metric.phase).copied());
-        runs.into_iter()
+        let mut sessions: BTreeMap<u32, Vec<&Run>> = BTreeMap::new();
+        for run in of_program {
+            // A slope belongs to no single point.
+            if metric.over.is_some() || run.point == *point {
+                sessions.entry(run.session).or_default().push(run);
+            }
+        }
+        if sessions.is_empty() {
+            return Err(Missing::Point {
+                program: program.to_owned(),
+                point: point.to_string(),
+            });
+        }
+        sessions
+            .into_iter()
             .map(|(session, runs)| {
-                let values = SessionValues::read(&runs, metric, ideal).ok_or_else(|| Missing::Phase {
+                let values = match &metric.over {
+                    Some(over) => SessionValues::slope(&runs, metric, over, self.parameters.get(over).copied()),
+                    None => SessionValues::read(&runs, metric, ideal),
+                };
+                let values = values.ok_or_else(|| Missing::Phase {
                     program: program.to_owned(),
                     phase: metric.phase.clone(),
                 })?;
@@ -325,6 +492,39 @@ impl Results {
             })
             .collect()
     }
+}
+
+/// Which of the control's two runs in a round; every other program has the first only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Which {
+    First,
+    Second,
+}
+
+fn session_ratios(
+    metric: &Metric,
+    of_a: &BTreeMap<u32, SessionValues>,
+    of_b: &BTreeMap<u32, SessionValues>,
+) -> Result<Vec<f64>, Missing> {
+    if !metric.quantity.is_ratio_scale() {
+        return Err(Missing::NotARatio(metric.id.clone()));
+    }
+    Ok(of_a
+        .iter()
+        .filter_map(|(session, a)| {
+            let b = of_b.get(session)?;
+            let logs: Vec<f64> = a
+                .by_round
+                .iter()
+                .filter_map(|(round, x)| Some((x / b.by_round.get(round)?).ln()))
+                .collect();
+            Some(match statistics::median(&logs) {
+                Some(log) => log.exp(),
+                // A quantile is taken over the session's merged histogram: it has no rounds.
+                None => a.summary / b.summary,
+            })
+        })
+        .collect())
 }
 
 struct SessionValues {
@@ -359,10 +559,42 @@ impl SessionValues {
     }
 }
 
+impl SessionValues {
+    /// Per round, the slope of the least-squares line of the metric over the swept parameter, through all points of the round; then the
+    /// median over rounds. `own` is the parameter's value at the base.
+    fn slope(runs: &[&Run], metric: &Metric, over: &str, own: Option<f64>) -> Option<SessionValues> {
+        let mut rounds: BTreeMap<u32, Vec<(f64, f64)>> = BTreeMap::new();
+        for run in runs {
+            // At the points of other sweeps the parameter has its own value too, but something else differs.
+            let x = match run.point.get(over) {
+                Some(x) => x,
+                None if run.point.is_base() => own?,
+                None => continue,
+            };
+            rounds
+                .entry(run.round)
+                .or_default()
+                .push((x, value(run, metric, None)?));
+        }
+        let by_round: BTreeMap<u32, f64> = rounds
+            .into_iter()
+            .map(|(round, points)| Some((round, statistics::slope(&points)?)))
+            .collect::<Option<_>>()?;
+        let values: Vec<f64> = by_round.values().copied().collect();
+        Some(SessionValues {
+            summary: statistics::median(&values)?,
+            by_round,
+        })
+    }
+}
+
 /// A metric's value in one run.
 fn value(run: &Run, metric: &Metric, ideal: Option<f64>) -> Option<f64> {
     if metric.quantity == Quantity::ProcessCpu {
         return Some(run.user_seconds + run.system_seconds);
+    }
+    if metric.quantity == Quantity::ProcessSeconds {
+        return Some(run.wall_seconds);
     }
     let phase = run.phases.get(&metric.phase)?;
     Some(match metric.quantity {
@@ -374,7 +606,8 @@ fn value(run: &Run, metric: &Metric, ideal: Option<f64>) -> Option<f64> {
         Quantity::CpuPerWork => phase.cpu_seconds / phase.work as f64,
         Quantity::CpuShare => phase.cpu_seconds / phase.seconds,
         Quantity::PeerCpuShare => phase.peer_cpu_seconds? / phase.seconds,
-        Quantity::LatencyP50 | Quantity::LatencyP99 | Quantity::ProcessCpu => return None,
+        Quantity::Memory | Quantity::MemorySlope => phase.memory_bytes? as f64,
+        Quantity::LatencyP50 | Quantity::LatencyP99 | Quantity::ProcessCpu | Quantity::ProcessSeconds => return None,
     })
 }
 
@@ -430,6 +663,8 @@ pub(crate) mod tests {
             arguments: Vec::new(),
             cores: Default::default(),
             parameters: BTreeMap::new(),
+            at_most: BTreeMap::new(),
+            python: crate::experiment::DEFAULT_PYTHON.to_owned(),
             ideal: BTreeMap::from([("p".to_owned(), 1.0)]),
         };
         let metric = |id: &str, quantity| Metric {
@@ -437,14 +672,17 @@ pub(crate) mod tests {
             label: id.to_owned(),
             quantity,
             phase: "p".to_owned(),
+            over: None,
             better: None,
         };
         let experiment = Experiment {
             id: "x".to_owned(),
             folder: "examples/x".into(),
             title: "x".to_owned(),
-            rounds: 2,
+            rounds: 3,
             timeout_seconds: 1.0,
+            control: "b".to_owned(),
+            services: Vec::new(),
             cores: None,
             parameters: BTreeMap::new(),
             load: None,
@@ -457,13 +695,15 @@ pub(crate) mod tests {
             ],
         };
         let mut runs = Vec::new();
-        for session in 0..3 {
+        for session in 0..5 {
             // The machine drifts from session to session; the ratio does not.
             let drift = 1.0 + f64::from(session) * 0.5;
-            for round in 0..2 {
-                for (program, factor) in [("a", 2.0), ("b", 1.0)] {
+            for round in 0..3 {
+                for (program, factor, control) in [("a", 2.0, false), ("b", 1.0, false), ("b", 1.001, true)] {
                     runs.push(Run {
                         program: program.to_owned(),
+                        control,
+                        point: Point::base(),
                         session,
                         round,
                         position: 0,
@@ -479,6 +719,7 @@ pub(crate) mod tests {
                                 seconds: factor * drift,
                                 work: 10,
                                 cpu_seconds: 0.1,
+                                memory_bytes: None,
                                 peer_cpu_seconds: None,
                                 offered_per_second: None,
                                 late_p99_seconds: None,
@@ -502,25 +743,38 @@ pub(crate) mod tests {
             },
             environment: Environment {
                 kernel: "Linux".to_owned(),
-                python: PythonBuild {
-                    version: "3.13.0".to_owned(),
-                    compiler: "GCC".to_owned(),
-                    configure: vec![],
-                    optimised: true,
-                },
+                cpu_flags: "fpu sse2".to_owned(),
+                affinity: vec![0, 1],
+                quota_cores: None,
+                governor: None,
+                pythons: BTreeMap::from([(
+                    "default".to_owned(),
+                    PythonBuild {
+                        free_threaded: false,
+                        version: "3.13.0".to_owned(),
+                        compiler: "GCC".to_owned(),
+                        configure: vec![],
+                        optimised: true,
+                    },
+                )]),
                 rustc: "1.95.0".to_owned(),
+                tools: BTreeMap::new(),
                 packages: BTreeMap::new(),
             },
             started: "2026-01-31T12:00:00Z".to_owned(),
             published: None,
             campaign: Campaign {
-                sessions: 3,
-                rounds: 2,
+                sessions: 5,
+                planned_sessions: 5,
+                rounds: 3,
                 seed: 1,
-                set_aside: 0,
+                control: "b".to_owned(),
+                log: Vec::new(),
+                set_aside: Vec::new(),
             },
             fingerprints: BTreeMap::from([("a".to_owned(), "1".to_owned()), ("b".to_owned(), "2".to_owned())]),
             parameters: BTreeMap::new(),
+            skipped: BTreeMap::new(),
             runs,
         };
         (experiment, results)
@@ -529,8 +783,8 @@ pub(crate) mod tests {
     #[test]
     fn pairing_removes_the_drift_that_single_values_show() {
         let (experiment, results) = sample();
-        let single = results.estimate(&experiment, "a", "seconds").unwrap();
-        let ratio = results.ratio(&experiment, "a", "b", "seconds").unwrap();
+        let single = results.estimate(&experiment, "a", "seconds", &Point::base()).unwrap();
+        let ratio = results.ratio(&experiment, "a", "b", "seconds", &Point::base()).unwrap();
         assert!(single.interval.unwrap().high / single.interval.unwrap().low > 2.0);
         assert!((ratio.value - 2.0).abs() < 1e-12);
         assert!((ratio.interval.unwrap().high - 2.0).abs() < 1e-9);
@@ -539,18 +793,69 @@ pub(crate) mod tests {
     #[test]
     fn excess_is_over_the_ideal_and_is_no_ratio() {
         let (experiment, results) = sample();
-        let excess = results.estimate(&experiment, "b", "excess").unwrap();
-        assert!((excess.value - 0.5).abs() < 1e-12);
+        let excess = results.estimate(&experiment, "b", "excess", &Point::base()).unwrap();
+        assert!((excess.value - 1.0).abs() < 1e-12);
         assert!(matches!(
-            results.ratio(&experiment, "a", "b", "excess"),
+            results.ratio(&experiment, "a", "b", "excess", &Point::base()),
             Err(Missing::NotARatio(_))
         ));
     }
 
     #[test]
+    fn the_control_is_compared_with_itself_and_counts_once() {
+        let (experiment, mut results) = sample();
+        let ratio = results.control_ratio(&experiment, "seconds").unwrap();
+        assert!((ratio.value - 1.001).abs() < 1e-9, "{ratio:?}");
+        // A second run that came out wildly different changes the control's ratio and nothing else.
+        let before = results.estimate(&experiment, "b", "seconds", &Point::base()).unwrap();
+        for run in results.runs.iter_mut().filter(|run| run.control) {
+            run.phases.get_mut("p").unwrap().seconds *= 3.0;
+        }
+        assert_eq!(
+            results.estimate(&experiment, "b", "seconds", &Point::base()).unwrap(),
+            before
+        );
+        assert!(results.control_ratio(&experiment, "seconds").unwrap().value > 2.9);
+    }
+
+    #[test]
+    fn a_slope_is_taken_over_the_points_of_its_own_sweep() {
+        let (mut experiment, mut results) = sample();
+        experiment.metrics.push(Metric {
+            id: "per_task".to_owned(),
+            label: "per task".to_owned(),
+            quantity: Quantity::MemorySlope,
+            phase: "p".to_owned(),
+            over: Some("tasks".to_owned()),
+            better: None,
+        });
+        results.parameters.insert("tasks".to_owned(), 1000.0);
+        let base: Vec<Run> = results.runs.drain(..).filter(|run| !run.control).collect();
+        for run in base {
+            // 5 MB and 300 bytes per task; at another sweep's point, something else altogether.
+            for (point, bytes) in [
+                (Point::base(), 5_300_000),
+                (Point::at("tasks", 10_000.0), 8_000_000),
+                (Point::at("tasks", 1e6), 305_000_000),
+                (Point::at("size", 7.0), 99),
+            ] {
+                let mut run = run.clone();
+                run.point = point;
+                run.phases.get_mut("p").unwrap().memory_bytes = Some(bytes);
+                results.runs.push(run);
+            }
+        }
+        let slope = results.estimate(&experiment, "a", "per_task", &Point::base()).unwrap();
+        assert!((slope.value - 300.0).abs() < 1e-6, "{slope:?}");
+        let at = |point| results.estimate(&experiment, "a", "seconds", &point);
+        assert!(at(Point::at("tasks", 1e6)).is_ok());
+        assert!(matches!(at(Point::at("tasks", 2.0)), Err(Missing::Point { .. })));
+    }
+
+    #[test]
     fn quantiles_come_from_merged_histograms() {
         let (experiment, results) = sample();
-        let p50 = results.estimate(&experiment, "a", "p50").unwrap();
+        let p50 = results.estimate(&experiment, "a", "p50", &Point::base()).unwrap();
         assert!((p50.value - 100e-6).abs() < 1e-6);
     }
 
@@ -572,7 +877,7 @@ pub(crate) mod tests {
         let (_, results) = sample();
         let text = results.to_json();
         let cases = [
-            (text.replace("\"format\": 1", "\"format\": 9"), "format 9"),
+            (text.replace("\"format\": 2", "\"format\": 9"), "format 9"),
             (text.replace("\"seconds\":2.0", "\"seconds\":-2.0"), "no sensible time"),
             (text.replace("\"program\":\"a\"", "\"program\":\"z\""), "no fingerprint"),
             (text[..text.len() / 2].to_owned(), "EOF"),

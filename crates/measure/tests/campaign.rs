@@ -5,7 +5,8 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use measure::build::Binaries;
-use measure::campaign::{Harness, Options, Outcome, Progress};
+use measure::campaign::{self, Options, Outcome, Progress};
+use measure::harness::{Harness, Pythons};
 use measure::library::own_path;
 use measure::python::{Environment, Interpreter};
 use measure::results::Results;
@@ -34,7 +35,7 @@ impl Checkout {
         };
         write("Cargo.toml", "[package]\nname = \"x\"\n[dependencies]\n");
         write("Cargo.lock", "package = []\n");
-        write("requirements.in", "");
+        write("requirements.txt", "");
         write("examples/pair/first.py", first);
         write("examples/pair/second.py", second);
         write(
@@ -79,17 +80,17 @@ impl Checkout {
             packages: Default::default(),
         };
         let root: &Path = self.folder.path();
-        let harness = Harness::new(root, &self.target(), Binaries::at(PathBuf::new()), python, None).unwrap();
+        let pythons = Pythons::from([("default".to_owned(), Ok(python))]);
+        let harness = Harness::new(root, &self.target(), Binaries::at(PathBuf::new()), pythons, None).unwrap();
         let options = Options {
             experiments: Vec::new(),
             sessions,
             rounds: None,
             budget: None,
             seed: 1,
-            label: None,
         };
         let heard = Heard::default();
-        let mut outcomes = harness.run(&options, &heard).unwrap();
+        let mut outcomes = campaign::run(&harness, &options, &heard).unwrap();
         (outcomes.remove(0), heard.0.into_inner())
     }
 }
@@ -119,19 +120,22 @@ fn a_campaign_is_complete_and_one_that_was_cut_off_goes_on() {
     assert!(outcome.error.is_none(), "{:?}", outcome.error);
     let whole = Results::read(&checkout.results()).unwrap();
     assert!(whole.is_complete());
-    assert_eq!(whole.runs.len(), 2 * 2 * 2);
+    // Two sessions of two rounds, in each of them both programs and the control once more.
+    assert_eq!(whole.runs.len(), 2 * 2 * 3);
+    assert_eq!(whole.runs.iter().filter(|run| run.control).count(), 4);
+    assert_eq!(whole.campaign.log.len(), 2);
     assert!(whole.runs.iter().all(|run| run.phases["p"].seconds >= 0.01));
 
     // As a kill after the third round leaves it.
     let mut cut = whole.clone();
-    cut.runs.truncate(6);
+    cut.runs.truncate(9);
     cut.write(&checkout.results()).unwrap();
     let (outcome, heard) = checkout.measure(2);
     assert!(outcome.error.is_none(), "{:?}", outcome.error);
-    assert!(heard.contains(&"plan 2".to_owned()), "{heard:?}");
+    assert!(heard.contains(&"plan 6".to_owned()), "{heard:?}");
     let again = Results::read(&checkout.results()).unwrap();
     assert!(again.is_complete());
-    assert_eq!(again.runs[..6], whole.runs[..6], "what was measured before is kept");
+    assert_eq!(again.runs[..9], whole.runs[..9], "what was measured before is kept");
 }
 
 #[test]

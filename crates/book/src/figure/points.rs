@@ -1,6 +1,6 @@
 //! A panel of one metric: a row per program with its value and interval.
 
-use measure::experiment::{Better, Metric};
+use measure::experiment::{Better, Metric, Point};
 use measure::library::Measured;
 use measure::statistics::Estimate;
 
@@ -26,7 +26,7 @@ pub fn panel(figure: &Figure<'_>, metric: &Metric, measured: &Measured, interfac
         .map(|(series, program)| {
             let estimate = measured
                 .results
-                .estimate(figure.experiment(), &program.id, &metric.id)
+                .estimate(figure.experiment(), &program.id, &metric.id, &Point::base())
                 .ok();
             Row {
                 series,

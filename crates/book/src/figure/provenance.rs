@@ -39,25 +39,20 @@ fn measured_parts(entry: &Entry, measured: &Measured, command: &str, interface: 
     let mut parts = Vec::new();
     if measured.origin == Origin::Own {
         parts.push(strong(&interface.text("your own results, not published")));
-    } else if results
-        .published
-        .as_ref()
-        .is_some_and(|published| published.preliminary)
-    {
-        parts.push(strong(&interface.text("preliminary")));
     }
     let machine = &results.machine;
     let cores = count(machine.cores, "{count} core", "{count} cores", interface).replace(' ', "\u{a0}");
     let mut about = vec![machine.cpu.clone(), cores];
     about.extend(machine.hypervisor.clone());
     parts.push(plain(&about.join(", ")));
-    let python = &results.environment.python;
-    let build = if python.optimised {
-        interface.text("optimised build")
-    } else {
-        interface.text("build without optimisations")
-    };
-    parts.push(plain(&format!("Python {}, {build}", python.version)));
+    for python in results.environment.pythons.values() {
+        let build = if python.optimised {
+            interface.text("optimised build")
+        } else {
+            interface.text("build without optimisations")
+        };
+        parts.push(plain(&format!("Python {}, {build}", python.version)));
+    }
     // `rustc --version`: the name, the version, and in brackets what only its developers need.
     parts.push(plain(results.environment.rustc.split(" (").next().unwrap_or_default()));
     let packages: Vec<String> = imported(entry)
@@ -75,14 +70,9 @@ fn measured_parts(entry: &Entry, measured: &Measured, command: &str, interface: 
         "{count} rounds",
         interface,
     );
-    let set_aside = match results.campaign.set_aside {
+    let set_aside = match results.campaign.set_aside.len() {
         0 => interface.text("no run set aside"),
-        number => count(
-            number as usize,
-            "{count} run set aside",
-            "{count} runs set aside",
-            interface,
-        ),
+        number => count(number, "{count} run set aside", "{count} runs set aside", interface),
     };
     parts.push(plain(&format!("{sessions} × {rounds}, {set_aside}")));
     let stale: Vec<String> = entry
