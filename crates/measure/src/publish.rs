@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use crate::experiment::Experiment;
-use crate::harness::FOREIGN_CORES_AT_MOST;
 use crate::library::{own_path, published_path, stale_programs};
-use crate::results::{Publication, Results};
+use crate::results::{FOREIGN_CORES_AT_MOST, Publication, Results};
 
 /// Sessions that a campaign must have been planned with.
 pub const SESSIONS_AT_LEAST: usize = 5;

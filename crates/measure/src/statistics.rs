@@ -10,7 +10,7 @@
 //! and Robbins (1965) is the extreme case; the tests below hold the coverage of the rule.
 
 use serde::{Deserialize, Serialize};
-use statrs::distribution::{ContinuousCDF, StudentsT};
+use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
 /// Two-sided confidence of every interval in the book.
 pub const CONFIDENCE: f64 = 0.95;
@@ -99,7 +99,7 @@ pub fn estimate(sample: &Sample<'_>, scale: Scale) -> Option<Estimate> {
     let n = transformed.len() as f64;
     let mean = transformed.iter().sum::<f64>() / n;
     let interval = (transformed.len() >= 2).then(|| {
-        let variance = transformed.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0);
+        let variance = variance(&transformed);
         let freedom = transformed.len().min(sample.planned.max(2)) - 1;
         let half = t_quantile(freedom) * (variance / n).sqrt();
         Interval {
@@ -112,6 +112,21 @@ pub fn estimate(sample: &Sample<'_>, scale: Scale) -> Option<Estimate> {
         interval,
         sessions: transformed.len(),
     })
+}
+
+/// Sample variance with n - 1 in the denominator; 0 with fewer than two values.
+pub fn variance(values: &[f64]) -> f64 {
+    if values.len() < 2 {
+        return 0.0;
+    }
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0)
+}
+
+/// The two-sided quantile of the standard normal distribution at [`CONFIDENCE`].
+pub fn normal_quantile() -> f64 {
+    Normal::standard().inverse_cdf(0.5 + CONFIDENCE / 2.0)
 }
 
 /// The two-sided quantile of Student's t with `freedom` degrees of freedom, at least 1.
