@@ -156,12 +156,14 @@ fn self_check_lines(summary: &self_check::Summary) -> Vec<String> {
     }
     for scatter in &summary.scatter {
         let method = if scatter.hyperfine { "hyperfine" } else { "this harness" };
-        lines.push(format!(
-            "{}: ratios by {method} scatter by {:.1} % (standard deviation over {} repeats)",
-            scatter.pair.name(),
-            scatter.deviation() * 100.0,
-            scatter.ratios.len()
-        ));
+        if let Some(deviation) = scatter.deviation() {
+            lines.push(format!(
+                "{}: ratios by {method} scatter by {:.1} % (standard deviation over {} repeats)",
+                scatter.pair.name(),
+                deviation.value * 100.0,
+                scatter.ratios.len()
+            ));
+        }
     }
     if let Some(cost) = summary.cost {
         lines.push(format!("the harness adds {:.2} ms to a run", cost.value * 1e3));

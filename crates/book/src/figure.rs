@@ -4,6 +4,7 @@
 //! Figure       which experiment, and what of it
 //!  |-- points      a panel per metric: programs, their values with intervals, an axis
 //!  |-- gantt       when each wait of a phase began and ended
+//!  |-- self_check  what the harness found about itself
 //!  |-- table       the same in numbers
 //!  \-- provenance  where and when it was measured, and how to measure it again
 //!
@@ -18,6 +19,7 @@ mod axis;
 mod gantt;
 mod points;
 mod provenance;
+pub mod self_check;
 mod svg;
 mod table;
 

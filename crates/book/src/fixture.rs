@@ -11,6 +11,8 @@ use measure::results::{
     Campaign, Cause, Environment, FORMAT, Machine, Phase, Publication, PythonBuild, Results, Run, SetAside,
 };
 
+use measure::self_check::{Gate, Hyperfine, ROUNDS, Round, SESSIONS, SelfCheck, Times};
+
 use crate::catalog::Catalog;
 use crate::cited::Sources;
 use crate::interface::Interface;
@@ -292,7 +294,9 @@ pub fn library() -> Library {
         skipped: BTreeMap::new(),
         runs,
     };
+    let self_check = self_check(&results);
     Library {
+        self_check: Some(self_check),
         entries: vec![Entry {
             experiment,
             measured: Some(Measured {
@@ -304,6 +308,56 @@ pub fn library() -> Library {
             }),
             others: Vec::new(),
         }],
+    }
+}
+
+/// Six short campaigns with the machine and tools of some results.
+fn self_check(results: &Results) -> SelfCheck {
+    let mut rounds = Vec::new();
+    for campaign in 0..6u32 {
+        for session in 0..SESSIONS {
+            for round in 0..ROUNDS {
+                let times = |factor: f64, phase: u32| {
+                    let wobble = 1.0 + 0.004 * f64::from((campaign * 3 + session * 5 + round * 2 + phase) % 7);
+                    Times {
+                        step: 5e-9 * factor * wobble,
+                        process: 0.1 * factor * wobble,
+                    }
+                };
+                rounds.push(Round {
+                    campaign,
+                    session,
+                    round,
+                    walk: times(1.0, 0),
+                    again: times(1.0, 3),
+                    slower: times(1.05 + 0.004 * (f64::from((session + campaign) % 2) - 0.5), 0),
+                    python: times(15.0, 1),
+                });
+            }
+        }
+    }
+    SelfCheck {
+        format: measure::self_check::FORMAT,
+        machine: results.machine.clone(),
+        environment: results.environment.clone(),
+        started: results.started.clone(),
+        published: results.published.clone(),
+        fingerprints: BTreeMap::new(),
+        seed: 1,
+        campaigns: 6,
+        set_aside: 3,
+        hyperfine: Some(Hyperfine {
+            version: "hyperfine 1.15.0".into(),
+            runs: 15,
+            slower: vec![0.9, 1.05, 1.2],
+            python: vec![13.0, 15.0, 17.0],
+        }),
+        cost: vec![(0.004, 0.001), (0.005, 0.001), (0.0045, 0.0012)],
+        gate: Gate {
+            quiet: vec![0.0, 0.01, 0.02],
+            hog: vec![1.0, 0.9, 0.99, 0.1],
+        },
+        rounds,
     }
 }
 

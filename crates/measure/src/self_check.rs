@@ -209,10 +209,10 @@ pub struct Scatter {
 }
 
 impl Scatter {
-    /// The standard deviation of the ratios' logarithms: 0.02 is about 2 %.
-    pub fn deviation(&self) -> f64 {
+    /// The standard deviation of the ratios' logarithms: 0.02 is about 2 %. `None` with fewer than two.
+    pub fn deviation(&self) -> Option<Estimate> {
         let logs: Vec<f64> = self.ratios.iter().map(|ratio| ratio.ln()).collect();
-        statistics::variance(&logs).sqrt()
+        statistics::standard_deviation(&logs)
     }
 }
 
@@ -500,7 +500,7 @@ pub(crate) mod tests {
                 .scatter
                 .iter()
                 .filter(|s| s.pair == Pair::Slower && s.hyperfine == hyperfine);
-            of.next().unwrap().deviation()
+            of.next().unwrap().deviation().unwrap().value
         };
         assert!(deviation(true) > 5.0 * deviation(false));
     }

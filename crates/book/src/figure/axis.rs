@@ -54,6 +54,24 @@ impl Axis {
         }
     }
 
+    /// For values whose distances among themselves matter more than that from zero.
+    pub fn close(bounds: &[f64], kind: Kind) -> Axis {
+        let (low, high) = span(bounds).unwrap_or((0.0, 1.0));
+        let air = if high > low {
+            0.04 * (high - low)
+        } else {
+            0.5 * high.abs().max(1.0)
+        };
+        let (low, high) = (low - air, high + air);
+        Axis {
+            low,
+            high,
+            logarithmic: false,
+            ticks: linear_ticks(low, high),
+            scale: Scale::of(kind, low.abs().max(high.abs()) * 0.7),
+        }
+    }
+
     pub fn is_logarithmic(&self) -> bool {
         self.logarithmic
     }
@@ -199,6 +217,14 @@ mod tests {
         assert_eq!(axis.place(1e9), None);
         assert_eq!(axis.clamped(1e9), 1.0);
         assert!(axis.place(1.0).unwrap() > 0.2);
+    }
+
+    #[test]
+    fn a_close_axis_spends_its_width_on_the_differences() {
+        let axis = Axis::close(&[1.02, 1.08], Kind::Ratio);
+        assert!(axis.place(1.02).unwrap() < 0.05 && axis.place(1.08).unwrap() > 0.95);
+        assert_eq!(labels(&axis), "1.02 1.04 1.06 1.08");
+        assert!(Axis::close(&[3.0, 3.0], Kind::Ratio).place(3.0).is_some());
     }
 
     #[test]

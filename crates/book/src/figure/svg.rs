@@ -152,6 +152,25 @@ impl Svg {
         self.add(format_args!("{shape}"));
     }
 
+    /// A small mark for one of many: a disc, or an open square for every second series.
+    pub fn dot(&mut self, series: usize, x: f64, y: f64) {
+        let colour = colour(series);
+        if series.is_multiple_of(2) {
+            self.add(format_args!(
+                "<circle class=\"dot\" cx=\"{}\" cy=\"{}\" r=\"3.2\" fill-opacity=\"0.75\" style=\"fill:{colour}\"/>",
+                short(x),
+                short(y)
+            ));
+        } else {
+            self.add(format_args!(
+                "<rect class=\"dot\" x=\"{}\" y=\"{}\" width=\"5.6\" height=\"5.6\" fill=\"none\" stroke-width=\"1.5\" \
+                 style=\"stroke:{colour}\"/>",
+                short(x - 2.8),
+                short(y - 2.8)
+            ));
+        }
+    }
+
     fn add(&mut self, shape: std::fmt::Arguments<'_>) {
         writeln!(self.body, "{shape}").expect("a string takes what it is given");
     }

@@ -66,7 +66,7 @@ pub fn of_waits(figure: &Figure<'_>, phase: &str, measured: &Measured, interface
 }
 
 /// `head` and the rows' first cells are text, the other cells HTML.
-fn table(head: &[String], rows: Vec<(String, Vec<String>)>, summary: &str) -> String {
+pub fn table(head: &[String], rows: Vec<(String, Vec<String>)>, summary: &str) -> String {
     let mut html = format!(
         "<details>\n<summary>{}</summary>\n<div class=\"table-wrapper\">\n<table>\n<thead><tr>",
         plain(summary)
