@@ -271,6 +271,16 @@ impl SelfCheck {
         write_atomically(path, &self.to_json())
     }
 
+    /// Whether every sample is there that was meant to be taken.
+    pub fn is_complete(&self) -> bool {
+        let rounds = self.campaigns * SESSIONS * ROUNDS;
+        let trials = |hyperfine: &Hyperfine| hyperfine.python.len() >= self.campaigns as usize;
+        self.rounds.len() >= rounds as usize
+            && self.hyperfine.as_ref().is_none_or(trials)
+            && !self.cost.is_empty()
+            && !self.gate.hog.is_empty()
+    }
+
     pub fn summary(&self) -> Summary {
         let mut campaigns = BTreeMap::new();
         let mut coverage = BTreeMap::new();

@@ -146,7 +146,11 @@ fn a_full_disk_costs_the_round_and_nothing_else() {
     match output {
         Ok(output) if output.status.success() => {}
         Ok(output) if output.status.code() == Some(101) => {
-            panic!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+            panic!(
+                "{}\n{}",
+                String::from_utf8_lossy(&output.stdout),
+                String::from_utf8_lossy(&output.stderr)
+            );
         }
         // Neither the test's doing nor the harness's: mounting needs user namespaces.
         _ => println!("skipped: no small disk can be mounted here (unshare, tmpfs)"),

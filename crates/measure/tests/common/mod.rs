@@ -67,6 +67,18 @@ impl Checkout {
         Checkout { folder, target }
     }
 
+    /// Adds a program in another language, with its label and file named after its id.
+    pub fn add(&self, id: &str, language: &str, file: &str, text: &str) {
+        let folder = self.folder.path().join("examples/pair");
+        std::fs::write(folder.join(file), text).unwrap();
+        let manifest = folder.join("experiment.toml");
+        let mut experiment = std::fs::read_to_string(&manifest).unwrap();
+        experiment.push_str(&format!(
+            "\n[[program]]\nid = \"{id}\"\nlabel = \"{id}\"\nlanguage = \"{language}\"\nfile = \"{file}\"\n"
+        ));
+        std::fs::write(manifest, experiment).unwrap();
+    }
+
     pub fn results(&self) -> PathBuf {
         own_path(&self.target, "pair")
     }
