@@ -13,8 +13,8 @@
 //! svg          shapes and text, as both kinds of drawing use them
 //! ```
 //!
-//! Where several machines have results, each has drawings and a line of provenance, and the table has columns for all. The first machine's
-//! are shown; the others' are folded away, until the script `theme/machines.js` puts a choice in their place.
+//! Where several machines have results, each has drawings and a line of provenance, and the table holds all. The first machine's are
+//! shown; the others' are folded away, until the script `theme/machines.js` puts a choice in their place.
 //!
 //! The drawing takes its colours from the page (`currentColor`, `--series-1` to `--series-8`) and its width from the column, and needs
 //! no script. The HTML holds no blank line, since to Markdown that would end it.
@@ -625,9 +625,18 @@ mod tests {
         // What was changed since is left out on that machine alone.
         library.entries[0].others[0].stale = vec!["asyncio".to_owned()];
         let html = render("echo cpu over clients", &library, &fixture::english());
-        let cells = row(&html, "asyncio streams");
-        assert!(cells[..3].iter().all(|cell| cell.ends_with("µs")), "{cells:?}");
+        let (first, other) = html
+            .split_once("<th scope=\"rowgroup\" colspan=\"4\">Other CPU")
+            .unwrap();
+        let cells = row(first, "asyncio streams");
+        assert!(cells.iter().all(|cell| cell.ends_with("µs")), "{cells:?}");
+        let cells = row(other, "asyncio streams");
+        assert!(cells.iter().all(String::is_empty), "{cells:?}");
         assert_eq!(html.matches("changed since it was measured").count(), 3, "{html}");
+        let html = render("echo gantt messages", &library, &fixture::english());
+        // Nine waits here, six there, each as a bar and as a cell.
+        assert_eq!(html.matches("<rect ").count(), 15, "{html}");
+        assert_eq!(html.matches("<th scope=\"row\">").count(), 5, "{html}");
     }
 
     #[test]

@@ -12,37 +12,50 @@ use crate::reference::{Reference, Unmeasured};
 /// So many waits have a column each; of more, only their number and how long they took together.
 pub const COLUMNS: usize = 6;
 
-/// Columns that belong together, with what stands in them.
+/// Stands where nothing was to be measured.
+const ABSENT: &str = "–";
+
+/// Columns that belong together.
 struct Group {
-    /// Over all of its columns, the outermost first.
-    headings: Vec<String>,
+    /// Over all of its columns; all groups of a table have one, or none has.
+    heading: Option<String>,
     columns: Vec<String>,
-    /// For each row its cells, which are HTML.
-    rows: Vec<Vec<String>>,
+}
+
+/// Rows that belong together.
+struct Section {
+    /// Above its rows.
+    heading: Option<String>,
+    /// Labels, and the cells of all columns, which are HTML.
+    rows: Vec<(String, Vec<String>)>,
 }
 
 /// All programs of the experiment with the figure's metrics, on every machine.
 pub fn of_metrics(figure: &Figure<'_>, metrics: &[&Metric], machines: &[&Measured], interface: &Interface) -> String {
-    let programs = &figure.experiment().programs;
-    let groups = machines.iter().map(|measured| Group {
-        headings: heading(measured, machines, interface),
-        columns: metrics.iter().map(|metric| interface.label(&metric.label)).collect(),
-        rows: programs
-            .iter()
-            .map(|program| {
-                let cells = metrics.iter();
-                cells
-                    .map(|metric| cell(figure, measured, metric, program, Point::base(), interface))
-                    .collect()
-            })
-            .collect(),
+    let head: Vec<Group> = machines
+        .iter()
+        .map(|measured| Group {
+            heading: heading(measured, machines, interface),
+            columns: metrics.iter().map(|metric| interface.label(&metric.label)).collect(),
+        })
+        .collect();
+    let rows = figure.experiment().programs.iter().map(|program| {
+        let cells = machines.iter().flat_map(|measured| {
+            let cell = |metric: &&Metric| cell(figure, measured, metric, program, Point::base(), interface);
+            metrics.iter().map(cell).collect::<Vec<_>>()
+        });
+        (interface.label(&program.label), cells.collect())
     });
-    let groups: Vec<Group> = groups.collect();
-    let table = table(None, &labels(figure, interface), &groups, interface);
+    let rows = Section {
+        heading: None,
+        rows: rows.collect(),
+    };
+    let table = table(None, &head, &[rows], interface);
     folded(&interface.text("Data, with 95 % intervals"), &table)
 }
 
-/// For each metric a table of all programs, with a column for each value of the sweep, on every machine.
+/// For each metric a table of all programs, with a column for each value of the sweep. Machines stand below each other: side by side, so
+/// many columns fit neither paper nor screen.
 pub fn of_sweep(
     figure: &Figure<'_>,
     metrics: &[&Metric],
@@ -51,42 +64,35 @@ pub fn of_sweep(
     interface: &Interface,
 ) -> String {
     let experiment = figure.experiment();
+    let values = sweep.values.iter();
+    let head = [Group {
+        heading: Some(sweep.label(interface)),
+        columns: values.map(|value| sweep.value(*value, interface)).collect(),
+    }];
     let tables = metrics.iter().map(|metric| {
-        let groups = machines.iter().map(|measured| {
-            let mut headings = heading(measured, machines, interface);
-            headings.push(sweep.label(interface));
+        let sections = machines.iter().map(|measured| {
             let rows = experiment.programs.iter().map(|program| {
-                let points = sweep
-                    .values
-                    .iter()
-                    .map(|value| experiment.point(sweep.parameter, *value));
-                points
-                    .map(|point| match point {
-                        Some(point) if experiment.runs_at(program, &point) => {
-                            cell(figure, measured, metric, program, point, interface)
-                        }
-                        _ => "–".to_owned(),
-                    })
-                    .collect()
+                let points = sweep.values.iter().map(|value| {
+                    experiment
+                        .point(sweep.parameter, *value)
+                        .filter(|point| experiment.runs_at(program, point))
+                });
+                let cells = points.map(|point| match point {
+                    Some(point) => cell(figure, measured, metric, program, point, interface),
+                    None => ABSENT.to_owned(),
+                });
+                (interface.label(&program.label), cells.collect())
             });
-            Group {
-                headings,
-                columns: sweep
-                    .values
-                    .iter()
-                    .map(|value| sweep.value(*value, interface))
-                    .collect(),
+            Section {
+                heading: heading(measured, machines, interface),
                 rows: rows.collect(),
             }
         });
-        let groups: Vec<Group> = groups.collect();
-        let caption = interface.label(&metric.label);
-        table(Some(&caption), &labels(figure, interface), &groups, interface)
+        let sections: Vec<Section> = sections.collect();
+        table(Some(&interface.label(&metric.label)), &head, &sections, interface)
     });
-    folded(
-        &interface.text("Data, with 95 % intervals"),
-        &tables.collect::<Vec<_>>().concat(),
-    )
+    let tables: Vec<String> = tables.collect();
+    folded(&interface.text("Data, with 95 % intervals"), &tables.concat())
 }
 
 /// The waits of one run of each program, on every machine.
@@ -102,46 +108,32 @@ pub fn of_waits(figure: &Figure<'_>, phase: &str, machines: &[&Measured], interf
         .max()
         .unwrap_or(0);
     let columns = if most > COLUMNS { 0 } else { most };
-    // A program that was changed since may count on one machine and not on another.
-    let shown: Vec<(usize, String)> = labels(figure, interface)
-        .into_iter()
-        .enumerate()
-        .filter(|(series, _)| all().any(|row| row.series == *series))
-        .collect();
-    let groups = machines.iter().zip(&by_machine).map(|(measured, rows)| {
-        let rows = shown.iter().map(|(series, _)| {
-            let Some(row) = rows.iter().find(|row| row.series == *series) else {
-                return vec!["–".to_owned(); columns + 1];
-            };
-            let waits = (0..columns).map(|number| row.span(number, interface).unwrap_or_else(|| "–".to_owned()));
-            waits
+    let waits = (1..=columns).map(|number| interface.fill("Wait {number}", &[("number", &number.to_string())]));
+    let head = [Group {
+        heading: None,
+        columns: waits.chain([interface.text("Duration")]).collect(),
+    }];
+    let sections = machines.iter().zip(&by_machine).map(|(measured, rows)| {
+        let rows = rows.iter().map(|row| {
+            let waits = (0..columns).map(|number| row.span(number, interface).unwrap_or_else(|| ABSENT.to_owned()));
+            let cells = waits
                 .chain([row.duration(interface)])
                 .map(|cell| plain(&cell))
-                .collect()
+                .collect();
+            (row.label.clone(), cells)
         });
-        let waits = (1..=columns).map(|number| interface.fill("Wait {number}", &[("number", &number.to_string())]));
-        Group {
-            headings: heading(measured, machines, interface),
-            columns: waits.chain([interface.text("Duration")]).collect(),
+        Section {
+            heading: heading(measured, machines, interface),
             rows: rows.collect(),
         }
     });
-    let groups: Vec<Group> = groups.collect();
-    let labels: Vec<String> = shown.iter().map(|(_, label)| label.clone()).collect();
-    folded(&interface.text("Data"), &table(None, &labels, &groups, interface))
+    let sections: Vec<Section> = sections.collect();
+    folded(&interface.text("Data"), &table(None, &head, &sections, interface))
 }
 
-fn labels(figure: &Figure<'_>, interface: &Interface) -> Vec<String> {
-    let programs = &figure.experiment().programs;
-    programs.iter().map(|program| interface.label(&program.label)).collect()
-}
-
-/// The machine over its columns; nothing where there is only one.
-fn heading(measured: &Measured, machines: &[&Measured], interface: &Interface) -> Vec<String> {
-    match machines.len() {
-        1 => Vec::new(),
-        _ => vec![machine_name(measured, interface)],
-    }
+/// The machine's name, where there is more than one.
+fn heading(measured: &Measured, machines: &[&Measured], interface: &Interface) -> Option<String> {
+    (machines.len() > 1).then(|| machine_name(measured, interface))
 }
 
 /// A value with its interval, or why there is none.
@@ -180,51 +172,56 @@ fn folded(summary: &str, tables: &str) -> String {
     )
 }
 
-/// A row for each label. All groups have as many headings and rows as the first.
-fn table(caption: Option<&str>, labels: &[String], groups: &[Group], interface: &Interface) -> String {
+fn table(caption: Option<&str>, head: &[Group], sections: &[Section], interface: &Interface) -> String {
     let mut html = "<table>\n".to_owned();
     if let Some(caption) = caption {
         html.push_str(&format!("<caption>{}</caption>\n", plain(caption)));
     }
-    let levels = groups.first().map_or(0, |group| group.headings.len());
-    if levels > 0 {
+    let headings: Vec<String> = head
+        .iter()
+        .filter_map(|group| {
+            let heading = plain(group.heading.as_deref()?);
+            let columns = group.columns.len();
+            Some(format!("<th scope=\"colgroup\" colspan=\"{columns}\">{heading}</th>"))
+        })
+        .collect();
+    let program = plain(&interface.text("Program"));
+    if headings.is_empty() {
+        html.push_str(&format!("<thead><tr><th scope=\"col\">{program}</th>"));
+    } else {
         // The groups that headings are headings of.
-        html.push_str("<colgroup></colgroup>");
-        for group in groups {
-            html.push_str(&format!("<colgroup span=\"{}\"></colgroup>", group.columns.len()));
-        }
-        html.push('\n');
+        let groups = head
+            .iter()
+            .map(|group| format!("<colgroup span=\"{}\"></colgroup>", group.columns.len()));
+        html.push_str(&format!(
+            "<colgroup></colgroup>{}\n<thead><tr><th scope=\"col\" rowspan=\"2\">{program}</th>{}</tr>\n<tr>",
+            groups.collect::<String>(),
+            headings.concat()
+        ));
     }
-    html.push_str("<thead><tr>");
-    let rows = match levels {
-        0 => String::new(),
-        _ => format!(" rowspan=\"{}\"", levels + 1),
-    };
-    html.push_str(&format!(
-        "<th scope=\"col\"{rows}>{}</th>",
-        plain(&interface.text("Program"))
-    ));
-    for level in 0..levels {
-        for group in groups {
-            html.push_str(&format!(
-                "<th scope=\"colgroup\" colspan=\"{}\">{}</th>",
-                group.columns.len(),
-                plain(&group.headings[level])
-            ));
-        }
-        html.push_str("</tr>\n<tr>");
-    }
-    for column in groups.iter().flat_map(|group| &group.columns) {
+    let columns: Vec<&String> = head.iter().flat_map(|group| &group.columns).collect();
+    for column in &columns {
         html.push_str(&format!("<th scope=\"col\">{}</th>", plain(column)));
     }
-    html.push_str("</tr></thead>\n<tbody>\n");
-    for (row, label) in labels.iter().enumerate() {
-        html.push_str(&format!("<tr><th scope=\"row\">{}</th>", plain(label)));
-        for cell in groups.iter().flat_map(|group| &group.rows[row]) {
-            html.push_str(&format!("<td>{cell}</td>"));
+    html.push_str("</tr></thead>\n");
+    for section in sections {
+        html.push_str("<tbody>\n");
+        if let Some(heading) = &section.heading {
+            html.push_str(&format!(
+                "<tr><th scope=\"rowgroup\" colspan=\"{}\">{}</th></tr>\n",
+                columns.len() + 1,
+                plain(heading)
+            ));
         }
-        html.push_str("</tr>\n");
+        for (label, cells) in &section.rows {
+            html.push_str(&format!("<tr><th scope=\"row\">{}</th>", plain(label)));
+            for cell in cells {
+                html.push_str(&format!("<td>{cell}</td>"));
+            }
+            html.push_str("</tr>\n");
+        }
+        html.push_str("</tbody>\n");
     }
-    html.push_str("</tbody>\n</table>\n");
+    html.push_str("</table>\n");
     html
 }
