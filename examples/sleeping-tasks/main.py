@@ -10,10 +10,14 @@ cancels them and waits until they have ended. The twin is main.rs.
 A sleeping task is several objects here: the Task with its Context, one
 coroutine for sleeper() and one for asyncio.sleep(), the Future that this
 awaits, and the timer that will complete it, in the loop's heap. All of them
-together are what is counted. The tasks are kept in a list, as in main.rs:
-it costs each a pointer. The garbage collector is left as it is: while the
-tasks are made it runs, more than once, over those already there, and its
-time is in the phase.
+together are what is counted. The tasks are kept in a list, as main.rs keeps
+its handles: it costs each a pointer.
+
+The garbage collector is left as it is, as in most programs. It runs again
+and again over the tasks already there while more are made, and while they
+end: much of both phases is its time.
+
+The memory is read from /proc, so this needs Linux.
 """
 
 import argparse
@@ -26,7 +30,7 @@ from collections.abc import Callable
 from typing import Any
 
 HOUR = 3600.0
-# In asyncio's tasks, more than ten gigabytes.
+# Bounds what a slip of the finger could take of the memory.
 MOST_TASKS = 10_000_000
 
 
@@ -88,10 +92,10 @@ async def end(tasks: list[Task[None]]) -> None:
 
 # ANCHOR: memory
 def memory_bytes() -> int:
-    """What is resident now, not at the peak.
+    """What is resident now.
 
-    The peak has in it what was needed only to get here, such as the queue
-    of tasks that had not started yet.
+    Not the peak, which never falls: in it would be all that was needed
+    only on the way here, even if it has been given back since.
     """
     with open("/proc/self/status", encoding="ascii") as status:
         for line in status:

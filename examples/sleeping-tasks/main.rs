@@ -11,10 +11,14 @@
 //!
 //! A sleeping task is one allocation here: the state machine of `sleeper`,
 //! with that of `sleep` and its entry in the timer wheel inside it, behind
-//! the header by which the runtime knows the task. The tasks are kept in a
-//! `Vec` of handles, a pointer each. A `JoinSet`, the better choice where tasks
-//! come and go, would allocate an entry of its own for each of them: here
-//! that would be counted as if it were the task's.
+//! the header by which the runtime knows the task. Tokio aligns it to cache
+//! lines; what the allocator loses by that is resident, and counted too.
+//!
+//! The handles are kept in a `Vec`, as main.py keeps its tasks in a list: a
+//! pointer each. A `JoinSet`, the better choice where tasks come and go,
+//! would allocate an entry more for each.
+//!
+//! The memory is read from /proc, so this needs Linux.
 
 use std::error::Error;
 use std::fs;
@@ -34,7 +38,7 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 const HOUR: Duration = Duration::from_hours(1);
-/// In main.py, where a task is larger, more than ten gigabytes.
+/// Bounds what a slip of the finger could take of the memory.
 const MOST_TASKS: u64 = 10_000_000;
 
 type Failure = Box<dyn Error + Send + Sync>;
@@ -80,7 +84,8 @@ async fn spawn(count: u64) -> (Vec<JoinHandle<()>>, u64) {
     let tasks = (0..count)
         .map(|index| tokio::spawn(sleeper(index, roll_call.clone())))
         .collect();
-    // On one thread none of them has run yet: this lets them.
+    // On one thread none of them has run yet: this lets them. On several, the
+    // last may still be on their way to sleep: what that needs, they have.
     roll_call.complete.notified().await;
     (tasks, roll_call.sum.load(Ordering::Relaxed))
 }
@@ -106,10 +111,10 @@ async fn end(tasks: Vec<JoinHandle<()>>) -> Result<(), Failure> {
 // ANCHOR_END: end
 
 // ANCHOR: memory
-/// What is resident now, not at the peak.
+/// What is resident now.
 ///
-/// The peak has in it what was needed only to get here, such as the queue of
-/// tasks that had not started yet.
+/// Not the peak, which never falls: in it would be all that was needed only
+/// on the way here, even if it has been given back since.
 fn memory_bytes() -> Result<u64, Failure> {
     let path = "/proc/self/status";
     let status = fs::read_to_string(path)
