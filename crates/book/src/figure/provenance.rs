@@ -24,8 +24,9 @@ const MONTHS: [&str; 12] = [
     "December",
 ];
 
-/// As many packages that changed since stand in the line; the others only below it.
-const CHANGES_IN_LINE: usize = 3;
+/// Of more packages than these that changed since, the line names the first few; all stand below it.
+const CHANGES_IN_LINE: usize = 4;
+const FIRST_CHANGES: usize = 3;
 
 pub fn line(entry: &Entry, interface: &Interface) -> String {
     let command = format!("<code>cargo xtask measure {}</code>", plain(&entry.experiment.id));
@@ -137,12 +138,13 @@ fn warnings(entry: &Entry, measured: &Measured, interface: &Interface) -> Vec<St
     let mut warnings = Vec::new();
     let drift = drift(entry, measured, interface);
     if !drift.is_empty() {
-        let mut shown = drift[..drift.len().min(CHANGES_IN_LINE)].join(", ");
-        let more = drift.len().saturating_sub(CHANGES_IN_LINE);
-        if more > 0 {
-            let more = interface.fill("and {count} more", &[("count", &more.to_string())]);
-            shown = format!("{shown} {more}");
-        }
+        let shown = if drift.len() > CHANGES_IN_LINE {
+            let more = (drift.len() - FIRST_CHANGES).to_string();
+            let more = interface.fill("and {count} more", &[("count", &more)]);
+            format!("{} {more}", drift[..FIRST_CHANGES].join(", "))
+        } else {
+            drift.join(", ")
+        };
         warnings.push(strong(
             &interface.fill("changed since: {packages}", &[("packages", &shown)]),
         ));
@@ -200,7 +202,11 @@ fn details(entry: &Entry, measured: &Measured, interface: &Interface) -> String 
             &[("programs", &label.unwrap_or_else(|| program.clone()))],
         );
         // The reason is the harness's, and in English.
-        items.push(format!("{} (<span lang=\"en\">{}</span>)", plain(&skipped), plain(why)));
+        items.push(format!(
+            "{} (<span lang=\"en\">{}</span>)",
+            plain(&skipped),
+            plain(&why.replace('`', ""))
+        ));
     }
     let drift = drift(entry, measured, interface);
     if drift.len() > CHANGES_IN_LINE {
@@ -424,11 +430,11 @@ mod tests {
         let measured = library.entries[0].measured.as_mut().unwrap();
         measured
             .drift
-            .extend([change("socket2", Some("2")), change("tracing", Some("3"))]);
+            .extend(["socket2", "tracing", "want"].map(|package| change(package, Some("3"))));
         let (line, details) = parts(&library, &fixture::english());
-        assert!(line.contains("socket2 1.0.0 → 2 and 1 more</strong>"), "{line}");
+        assert!(line.contains("socket2 1.0.0 → 3 and 2 more</strong>"), "{line}");
         assert!(
-            details.contains("socket2 1.0.0 → 2, tracing 1.0.0 → 3</li>"),
+            details.contains("socket2 1.0.0 → 3, tracing 1.0.0 → 3, want 1.0.0 → 3</li>"),
             "{details}"
         );
     }
