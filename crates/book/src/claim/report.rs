@@ -127,7 +127,7 @@ impl Claims {
         };
         let translated: Vec<Vec<Translated>> = translations.iter().map(Translated::of).collect();
         for (path, text) in chapters {
-            let mut earlier: Vec<(String, String)> = Vec::new();
+            let mut earlier: Vec<Key> = Vec::new();
             for directive in claims_in(text) {
                 let judged: Option<Vec<Judgement>> = machines
                     .iter()
@@ -135,7 +135,7 @@ impl Claims {
                     .collect();
                 let Some(judgements) = judged else { continue };
                 let words = words(&directive, text);
-                let key = (directive.head_text(), words.clone());
+                let key = key(&directive, text);
                 let before = earlier.iter().filter(|other| **other == key).count();
                 let language = machines
                     .first()
@@ -234,12 +234,21 @@ fn words(directive: &Directive, text: &str) -> String {
     text[body].split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// What tells a claim from the others of its chapter: its head, and its words in the source language.
+type Key = (String, String);
+
+/// Letters and digits alone are compared: in a catalog emphasis is marked in one way, whatever the chapter does.
+fn key(directive: &Directive, text: &str) -> Key {
+    let mut words = words(directive, text);
+    words.retain(char::is_alphanumeric);
+    (directive.head_text(), words)
+}
+
 /// A claim of a catalog.
 struct Translated<'c> {
     /// The chapters that its message stands in.
     chapters: &'c [String],
-    /// Head and words in the source language.
-    key: (String, String),
+    key: Key,
     /// `None` where there is no translation that readers see.
     place: Option<Place>,
 }
@@ -267,7 +276,7 @@ impl<'c> Translated<'c> {
                 });
                 found.push(Translated {
                     chapters: &entry.sources,
-                    key: (head, words(&directive, &entry.msgid)),
+                    key: key(&directive, &entry.msgid),
                     place,
                 });
             }
@@ -276,7 +285,7 @@ impl<'c> Translated<'c> {
     }
 
     /// Where the translation has a claim of a chapter that comes after `before` equal ones.
-    fn find<'t>(all: &'t [Translated<'c>], chapter: &Path, key: &(String, String), before: usize) -> Option<&'t Place> {
+    fn find<'t>(all: &'t [Translated<'c>], chapter: &Path, key: &Key, before: usize) -> Option<&'t Place> {
         let of_chapter = |claim: &&Translated| claim.chapters.iter().any(|path| Path::new(path) == chapter);
         let same: Vec<&Translated> = all
             .iter()
