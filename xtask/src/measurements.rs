@@ -106,11 +106,18 @@ fn show(workspace: &Workspace) -> Result<()> {
 
 /// Packages that are locked in another version than the one measured; `None` where there are none.
 pub fn drift(measured: &Measured) -> Option<String> {
-    let changes: Vec<String> = measured.drift.iter().map(ToString::to_string).collect();
+    const NAMED: usize = 5;
+    let changes: Vec<String> = measured.drift.iter().take(NAMED).map(ToString::to_string).collect();
+    let more = measured.drift.len() - changes.len();
     (!changes.is_empty()).then(|| {
         format!(
-            "packages changed since it was measured: {}; measure again to know whether that matters",
-            changes.join(", ")
+            "packages changed since it was measured: {}{}; measure again to know whether that matters",
+            changes.join(", "),
+            if more > 0 {
+                format!(" and {more} more")
+            } else {
+                String::new()
+            }
         )
     })
 }

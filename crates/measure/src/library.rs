@@ -35,7 +35,8 @@ pub struct Measured {
     pub path: PathBuf,
     /// Programs that are not the ones which were measured: edited since, added, or with other parameters.
     pub stale: Vec<String>,
-    /// Packages that are locked in another version now. A warning: the programs are the same, what they stand on is not.
+    /// Packages that are locked in another version now, those first that programs import themselves. A warning: the programs are the
+    /// same, what they stand on is not.
     pub drift: Vec<Drift>,
 }
 
@@ -168,10 +169,14 @@ fn read(root: &Path, experiment: &Experiment, path: PathBuf, origin: Origin) -> 
     }
     let results = Results::read(&path)?;
     let stale = stale_programs(experiment, &results)?;
+    let recorded = &results.environment.packages;
+    let imported = packages::imported(experiment, recorded);
+    let mut drift = packages::drift(root, recorded)?;
+    drift.sort_by_key(|change| !imported.iter().any(|(name, _)| *name == change.package));
     Ok(Some(Measured {
         origin,
         path,
-        drift: packages::drift(root, &results.environment.packages)?,
+        drift,
         results,
         stale,
     }))
