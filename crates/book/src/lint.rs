@@ -198,7 +198,7 @@ fn unit_in_words(first: &str, value: f64, rest: &[Spotted]) -> Option<usize> {
     let hyphened = rest[skipped].is_sign('-');
     let word = rest[skipped + length - 1].word()?;
     let spelt = word.len() > 3;
-    let plural = word.ends_with(['s', 'i']) || word == "byte";
+    let plural = word.ends_with(['s', 'i']) || word.ends_with("byte");
     let everyday = factor >= 60.0 && !word.ends_with("byte") && !word.ends_with("bytes");
     let fits = half || (value >= 2.0 && (plural || hyphened));
     (spelt && fits && !everyday).then_some(skipped + length)
@@ -379,6 +379,9 @@ mod tests {
             "The control runs twice in every round.",
             "The callback is called three times, once per connection.",
             "Poll it three times and it is ready.",
+            "It retries three times, then gives up.",
+            "asyncio copies the bytes twice, Tokio once.",
+            "Do this two or three times and take the median.",
             "We wrote the same server three times: with threads, streams and a protocol.",
             "Awaiting a coroutine twice raises an error.",
             "The key is hashed two times per request.",
@@ -438,6 +441,9 @@ mod tests {
             ("Risponde dopo mezzo secondo.", "mezzo secondo"),
             ("Aspetta dieci millisecondi.", "dieci millisecondi"),
             ("uvloop dimezza i tempi.", "dimezza"),
+            ("Un time-out più corto non dimezza l'attesa.", "dimezza"),
+            ("Un thread vuole due megabyte di stack.", "due megabyte"),
+            ("Ci vuole il triplo del tempo.", "il triplo"),
             ("Con più connessioni la latenza triplica.", "triplica"),
             ("Le latenze sono raddoppiate.", "raddoppiate"),
             ("È più piccola di un ordine di grandezza.", "un ordine di grandezza"),
@@ -472,6 +478,9 @@ mod tests {
             "Il doppio ciclo scorre prima le righe.",
             "Il buffer raddoppia quando è pieno, e nello stesso tempo si svuota.",
             "Un doppio controllo non guasta.",
+            "Chiamala due volte: la seconda volta solleva un errore.",
+            "Riprova tre volte, poi rinuncia.",
+            "Quella metà del programma resta sincrona.",
             "Conta solo l'ordine di grandezza.",
             "Un fattore tra molti è il kernel.",
             "Un terzo programma aspetta il quarto.",

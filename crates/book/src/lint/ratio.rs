@@ -400,7 +400,9 @@ impl Lexicon {
             return true;
         }
         before(tokens, start).is_some_and(|word| self.weighs.contains(&word))
-            || clause_before(tokens, start, 3).any(|word| self.comparatives.contains(&word))
+            || clause_before(tokens, start, 3)
+                .filter_map(|near| tokens[near].word())
+                .any(|word| self.comparatives.contains(&word))
     }
 
     /// Whether the word at `at` names what is measured. "Every time" and "nello stesso tempo" do not.
@@ -482,9 +484,8 @@ impl Lexicon {
         if !self.multiplies.contains(&word) {
             return None;
         }
-        let behind = clause_after(tokens, at + 1, 3).count();
-        let ahead = clause_before(tokens, at, 3).count();
-        (at - ahead..=at + behind)
+        clause_after(tokens, at + 1, 3)
+            .chain(clause_before(tokens, at, 3))
             .any(|near| self.is_quantity(tokens, near))
             .then_some(at + 1)
     }
@@ -519,12 +520,21 @@ fn before(tokens: &[Spotted], at: usize) -> Option<&str> {
     tokens[..at].last().and_then(Spotted::word)
 }
 
-/// Up to `most` words before `at`, as far as no sign ends the clause.
-fn clause_before(tokens: &[Spotted], at: usize, most: usize) -> impl Iterator<Item = &str> {
-    tokens[..at].iter().rev().map_while(Spotted::word).take(most)
+/// Places of up to `most` words before `at`, nearest first, as far as no sign ends the clause.
+fn clause_before(tokens: &[Spotted], at: usize, most: usize) -> impl Iterator<Item = usize> {
+    clause(tokens, (0..at).rev(), most)
 }
 
-/// Up to `most` words from `at` on, likewise.
-fn clause_after(tokens: &[Spotted], at: usize, most: usize) -> impl Iterator<Item = &str> {
-    tokens[at..].iter().map_while(Spotted::word).take(most)
+/// Places of up to `most` words from `at` on, likewise.
+fn clause_after(tokens: &[Spotted], at: usize, most: usize) -> impl Iterator<Item = usize> {
+    clause(tokens, at..tokens.len(), most)
+}
+
+fn clause(tokens: &[Spotted], places: impl Iterator<Item = usize>, most: usize) -> impl Iterator<Item = usize> {
+    // "L'attesa" is two words with a sign between them.
+    let elision = |at: usize| tokens[at].is_sign('\'') || tokens[at].is_sign('’');
+    places
+        .take_while(move |at| tokens[*at].word().is_some() || elision(*at))
+        .filter(move |at| tokens[*at].word().is_some())
+        .take(most)
 }
