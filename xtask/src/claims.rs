@@ -50,16 +50,19 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     }
     let failing = claims.failing_on_reference();
     if failing > 0 {
-        bail!("{failing} claims do not hold on the machine that the book shows. {HELP}");
+        bail!("{failing} claims do not hold on the machine that the book shows\n{HELP}");
     }
     Ok(())
 }
 
 /// What to do about a claim that does not hold.
-pub const HELP: &str = "Look at the figure and its provenance first: packages that changed since, a wide interval, a bound. Measure again with \
-    more sessions (`cargo xtask measure EXPERIMENT --sessions 10`), and publish. If the data still say otherwise, change words and condition \
-    together, in the chapter and in each catalog; never widen a condition just to pass. README.md says it at length: \
-    \"When a claim no longer holds\"";
+pub const HELP: &str = concat!(
+    "  1. look at the figure and its provenance: packages that changed since, a wide interval, a bound?\n",
+    "  2. measure again with more sessions (`cargo xtask measure EXPERIMENT --sessions 10`) and publish\n",
+    "  3. if the data still say otherwise, change words and condition together, in the chapter and in each catalog;\n",
+    "     never widen a condition just to pass\n",
+    "  README.md, \"When a claim no longer holds\", says it at length"
+);
 
 /// A claim with its places, then its verdict on each machine.
 pub fn block(claim: &ClaimReport, reference_machine: &str) -> String {

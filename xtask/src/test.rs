@@ -114,7 +114,7 @@ fn claims_hold(workspace: &Workspace) -> Result<String> {
     }
     ensure!(
         failing == 0,
-        "{failing} of {count} claims do not hold. {}",
+        "{failing} of {count} claims do not hold\n{}",
         claims::HELP
     );
     Ok(format!("{count} claims hold"))
