@@ -41,8 +41,8 @@ enum Command {
     /// Work on the translations
     #[command(subcommand)]
     Translate(translate::Command),
-    /// Check every claim of the text against the published results
-    Claims,
+    /// Check every claim of the text against the published results of every machine
+    Claims(claims::Arguments),
     /// Say what is here, what is missing, and which command installs it
     Doctor,
     /// What mdBook calls: `preprocess NAME`, or `preprocess NAME supports RENDERER`
@@ -74,7 +74,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Serve(arguments) => book_commands::serve(&workspace, &arguments)?,
         Command::Test => test::run(&workspace)?,
         Command::Translate(command) => translate::run(&workspace, &command)?,
-        Command::Claims => claims::run(&workspace)?,
+        Command::Claims(arguments) => claims::run(&workspace, &arguments)?,
         Command::Doctor => doctor::run(&workspace)?,
         Command::Preprocess { name, supports } => match supports.as_slice() {
             [] => book::preprocess::run(

@@ -1,7 +1,7 @@
 //! `cargo xtask measurements`: what maintainers do with results.
 
 use anyhow::{Result, bail};
-use measure::library::{Library, own_path};
+use measure::library::{Library, Measured, own_path};
 use measure::publish::{self, Verdict};
 use measure::results::Results;
 
@@ -84,6 +84,9 @@ fn show(workspace: &Workspace) -> Result<()> {
                         format!("; STALE: {}", measured.stale.join(", "))
                     }
                 );
+                if let Some(drift) = drift(measured) {
+                    println!("  warning: {drift}");
+                }
             }
             None => println!("{name}: nothing published for this machine"),
         }
@@ -99,4 +102,22 @@ fn show(workspace: &Workspace) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Packages that are locked in another version than the one measured; `None` where there are none.
+pub fn drift(measured: &Measured) -> Option<String> {
+    const NAMED: usize = 5;
+    let changes: Vec<String> = measured.drift.iter().take(NAMED).map(ToString::to_string).collect();
+    let more = measured.drift.len() - changes.len();
+    (!changes.is_empty()).then(|| {
+        format!(
+            "packages changed since it was measured: {}{}; measure again to know whether that matters",
+            changes.join(", "),
+            if more > 0 {
+                format!(" and {more} more")
+            } else {
+                String::new()
+            }
+        )
+    })
 }

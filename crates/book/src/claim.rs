@@ -1,14 +1,16 @@
 //! `{{#claim REFERENCE CONDITION}}words{{/claim}}`: words of the text that data must bear out.
 
+mod report;
+
 use std::fmt;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
 
 use measure::experiment::Unit;
+use measure::results::Bound;
 use measure::statistics::Estimate;
+use serde::Serialize;
 
-use crate::diagnostic::line_of;
-use crate::directive::{self, Directive};
+use crate::directive::Directive;
 use crate::interface::Interface;
 use crate::measurements::Context;
 use crate::number::{Kind, Shown, escape};
@@ -16,9 +18,11 @@ use crate::numeral::{self, Measure, Numeral};
 use crate::prose;
 use crate::reference::{Problem, Reference, Unmeasured};
 
+pub use report::{ClaimReport, Claims, Judgement, Place, Tally, Translation};
+
 /// One end of a condition.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Bound {
+pub struct Limit {
     /// As the writer put it: 5 for `5ms`.
     written: f64,
     /// In the metric's own unit: 0.005 for `5ms`.
@@ -29,46 +33,29 @@ pub struct Bound {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Condition {
     /// `>=3`
-    AtLeast(Bound),
+    AtLeast(Limit),
     /// `<=0.5`
-    AtMost(Bound),
+    AtMost(Limit),
     /// `3..6`
-    Within(Bound, Bound),
+    Within(Limit, Limit),
     /// `tie 0.95..1.05`: as good as equal.
-    Tie(Bound, Bound),
+    Tie(Limit, Limit),
 }
 
 /// What the data say of a claim.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// The whole interval satisfies the condition.
     Holds,
-    /// Part of the interval does, or there is no interval.
+    /// Part of the interval does, or there is no interval, or the value is only a bound and the condition asks for the other side.
     Inconclusive,
     /// No part of the interval does.
     Contradicted,
-    /// There are no results that count.
-    Unmeasured,
-}
-
-/// One claim of the book with its verdict on the results at hand.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ClaimReport {
-    pub path: PathBuf,
-    /// In the chapter's text as it was given.
-    pub line: usize,
-    /// Code of the edition's language.
-    pub language: String,
-    /// The claim as the text makes it, in Markdown.
-    pub words: String,
-    /// `tcp-echo.asyncio/tokio.cpu`
-    pub reference: String,
-    /// `>=3`
-    pub condition: String,
-    pub estimate: Option<Estimate>,
-    /// The estimate in the edition's words; empty without one.
-    pub shown: String,
-    pub verdict: Verdict,
+    /// A program was changed since it was measured.
+    Stale,
+    /// There are no results.
+    NotMeasured,
 }
 
 impl fmt::Display for Verdict {
@@ -77,7 +64,8 @@ impl fmt::Display for Verdict {
             Verdict::Holds => "holds",
             Verdict::Inconclusive => "inconclusive",
             Verdict::Contradicted => "contradicted",
-            Verdict::Unmeasured => "unmeasured",
+            Verdict::Stale => "stale",
+            Verdict::NotMeasured => "not measured",
         })
     }
 }
@@ -85,13 +73,13 @@ impl fmt::Display for Verdict {
 impl Condition {
     /// Reads a condition on a value of some kind. Times and sizes need a unit, ratios and counts have none.
     pub fn parse(text: &str, kind: Kind) -> Result<Condition, Problem> {
-        let bound = |text: &str| Bound::parse(text, kind);
+        let limit = |text: &str| Limit::parse(text, kind);
         let text = text.trim();
         if let Some(rest) = text.strip_prefix(">=") {
-            return Ok(Condition::AtLeast(bound(rest)?));
+            return Ok(Condition::AtLeast(limit(rest)?));
         }
         if let Some(rest) = text.strip_prefix("<=") {
-            return Ok(Condition::AtMost(bound(rest)?));
+            return Ok(Condition::AtMost(limit(rest)?));
         }
         let (tie, range) = match text.strip_prefix("tie ") {
             Some(range) => (true, range),
@@ -106,10 +94,10 @@ impl Condition {
         // `1..3ms`: the unit goes for both.
         let unit = high.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
         let low = match low.parse::<f64>() {
-            Ok(_) => bound(&format!("{low}{unit}"))?,
-            Err(_) => bound(low)?,
+            Ok(_) => limit(&format!("{low}{unit}"))?,
+            Err(_) => limit(low)?,
         };
-        let high = bound(high)?;
+        let high = limit(high)?;
         if low.value >= high.value {
             return Err(Problem::new(
                 format!("`{text}`: the lower bound is not below the upper one"),
@@ -123,10 +111,12 @@ impl Condition {
         })
     }
 
-    pub fn verdict(&self, estimate: &Estimate) -> Verdict {
+    /// Where the value is only a bound, what lies beyond the interval on its open side is possible too.
+    pub fn verdict(&self, estimate: &Estimate, bound: Option<Bound>) -> Verdict {
         let Some(interval) = estimate.interval else {
             return Verdict::Inconclusive;
         };
+        let interval = bound.map_or(interval, |bound| bound.widen(interval));
         let (low, high) = match self {
             Condition::AtLeast(low) => (low.value, f64::INFINITY),
             Condition::AtMost(high) => (f64::NEG_INFINITY, high.value),
@@ -141,25 +131,25 @@ impl Condition {
         }
     }
 
-    fn bounds(&self) -> Vec<&Bound> {
+    fn limits(&self) -> Vec<&Limit> {
         match self {
-            Condition::AtLeast(bound) | Condition::AtMost(bound) => vec![bound],
+            Condition::AtLeast(limit) | Condition::AtMost(limit) => vec![limit],
             Condition::Within(low, high) | Condition::Tie(low, high) => vec![low, high],
         }
     }
 
     /// Checks that the numbers in the words are the condition's bounds: all of them, or none.
     fn check_words(&self, numerals: &[Numeral]) -> Result<(), Problem> {
-        let bounds = self.bounds();
+        let limits = self.limits();
         let strange = numerals
             .iter()
-            .find(|numeral| !bounds.iter().any(|bound| bound.is_said_by(numeral)));
-        let unsaid = bounds
+            .find(|numeral| !limits.iter().any(|limit| limit.is_said_by(numeral)));
+        let unsaid = limits
             .iter()
-            .find(|bound| !numerals.iter().any(|numeral| bound.is_said_by(numeral)));
-        let listed = bounds
+            .find(|limit| !numerals.iter().any(|numeral| limit.is_said_by(numeral)));
+        let listed = limits
             .iter()
-            .map(|bound| bound.written.to_string())
+            .map(|limit| limit.written.to_string())
             .collect::<Vec<_>>()
             .join(" and ");
         match (strange, unsaid) {
@@ -167,8 +157,8 @@ impl Condition {
                 format!("the words say \"{}\", the condition says {listed}", numeral.text),
                 "make them agree; a number that belongs to something else goes into `{{#number TEXT | reason}}`",
             )),
-            (None, Some(bound)) if !numerals.is_empty() => Err(Problem::new(
-                format!("the words do not say {}, which the condition does", bound.written),
+            (None, Some(limit)) if !numerals.is_empty() => Err(Problem::new(
+                format!("the words do not say {}, which the condition does", limit.written),
                 format!("say {listed}, or no number at all"),
             )),
             _ => Ok(()),
@@ -176,8 +166,8 @@ impl Condition {
     }
 }
 
-impl Bound {
-    fn parse(text: &str, kind: Kind) -> Result<Bound, Problem> {
+impl Limit {
+    fn parse(text: &str, kind: Kind) -> Result<Limit, Problem> {
         let text = text.trim();
         let digits = text.trim_end_matches(|c: char| c.is_alphabetic() || c == '%');
         let symbol = &text[digits.len()..];
@@ -200,7 +190,7 @@ impl Bound {
             Kind::Unit(Unit::Count | Unit::PerSecond | Unit::Cores) | Kind::Ratio => &[("", 1.0)],
         };
         match units.iter().find(|(unit, _)| *unit == symbol) {
-            Some((_, factor)) => Ok(Bound {
+            Some((_, factor)) => Ok(Limit {
                 written,
                 value: written * factor,
             }),
@@ -244,8 +234,6 @@ impl Bound {
 struct Claim<'a> {
     reference: Reference<'a>,
     condition: Condition,
-    reference_text: &'a str,
-    condition_text: &'a str,
 }
 
 impl<'a> Claim<'a> {
@@ -271,21 +259,34 @@ impl<'a> Claim<'a> {
         let tokens = prose::tokens(&text[body], &hidden);
         let numerals = numeral::numerals(&tokens, context.interface.language());
         condition.check_words(&numerals)?;
-        Ok(Claim {
-            reference,
-            condition,
-            reference_text,
-            condition_text,
-        })
+        Ok(Claim { reference, condition })
     }
 
-    fn verdict(&self) -> (Verdict, Result<Estimate, Unmeasured>) {
-        let estimate = self.reference.estimate();
-        let verdict = match &estimate {
-            Ok(estimate) => self.condition.verdict(estimate),
-            Err(_) => Verdict::Unmeasured,
+    fn verdict(&self) -> (Verdict, Result<Evidence, Unmeasured>) {
+        let evidence = self.reference.estimate().map(|estimate| Evidence {
+            estimate,
+            bound: self.reference.bound(),
+        });
+        let verdict = match &evidence {
+            Ok(evidence) => self.condition.verdict(&evidence.estimate, evidence.bound),
+            Err(Unmeasured::Stale) => Verdict::Stale,
+            Err(Unmeasured::Never | Unmeasured::Missing(_)) => Verdict::NotMeasured,
         };
-        (verdict, estimate)
+        (verdict, evidence)
+    }
+}
+
+/// What a claim rests on.
+struct Evidence {
+    estimate: Estimate,
+    bound: Option<Bound>,
+}
+
+impl Evidence {
+    /// In the edition's words: the value, then how sure it is.
+    fn shown(&self, kind: Kind, interface: &Interface) -> String {
+        let shown = Shown::new(&self.estimate, kind, interface).bounded(self.bound, interface);
+        format!("{} ({})", shown.value, shown.certainty)
     }
 }
 
@@ -299,12 +300,9 @@ pub fn render(
 ) -> Result<String, Problem> {
     let claim = Claim::read(directive, text, context)?;
     let interface = &context.interface;
-    let (verdict, estimate) = claim.verdict();
-    let shown = match &estimate {
-        Ok(estimate) => {
-            let shown = Shown::new(estimate, claim.reference.kind(), interface);
-            format!("{} ({})", shown.value, shown.certainty)
-        }
+    let (verdict, evidence) = claim.verdict();
+    let shown = match &evidence {
+        Ok(evidence) => evidence.shown(claim.reference.kind(), interface),
         Err(why) => unmeasured(why, &claim.reference.entry.experiment.id, interface),
     };
     let (class, title) = match verdict {
@@ -317,7 +315,7 @@ pub fn render(
             "claim claim-contradicted",
             format!("{}: {shown}", interface.text("these results contradict it")),
         ),
-        Verdict::Unmeasured => ("claim claim-unmeasured", shown),
+        Verdict::Stale | Verdict::NotMeasured => ("claim claim-unmeasured", shown),
     };
     let title = escape(&title);
     // At the start of a paragraph, a line break after the tag would make it a block of HTML, so the words are trimmed.
@@ -345,46 +343,12 @@ pub fn unmeasured(why: &Unmeasured, experiment: &str, interface: &Interface) -> 
     )
 }
 
-/// Every claim of some chapters (path and Markdown text, directives still in it), with its verdict. Claims that cannot be read are left
-/// out: [`crate::lint::check_source`] reports them.
-pub fn claims<'a>(context: &Context, chapters: impl IntoIterator<Item = (&'a Path, &'a str)>) -> Vec<ClaimReport> {
-    let mut reports = Vec::new();
-    for (path, text) in chapters {
-        for directive in directive::parse(text).directives {
-            if directive.name != "claim" {
-                continue;
-            }
-            let Ok(claim) = Claim::read(&directive, text, context) else {
-                continue;
-            };
-            let (verdict, estimate) = claim.verdict();
-            let estimate = estimate.ok();
-            let shown = estimate.as_ref().map(|estimate| {
-                let shown = Shown::new(estimate, claim.reference.kind(), &context.interface);
-                format!("{} ({})", shown.value, shown.certainty)
-            });
-            reports.push(ClaimReport {
-                path: path.to_owned(),
-                line: line_of(text, directive.range.start),
-                language: context.interface.language().code.clone(),
-                words: text[directive.body.clone().unwrap_or_default()].trim().to_owned(),
-                reference: claim.reference_text.to_owned(),
-                condition: claim.condition_text.to_owned(),
-                estimate,
-                shown: shown.unwrap_or_default(),
-                verdict,
-            });
-        }
-    }
-    reports
-}
-
 #[cfg(test)]
 mod tests {
     use measure::statistics::Interval;
 
     use super::*;
-    use crate::fixture;
+    use crate::{directive, fixture};
 
     fn condition(text: &str) -> Condition {
         Condition::parse(text, Kind::Ratio).unwrap()
@@ -418,7 +382,7 @@ mod tests {
         ];
         for (text, low, high, expected) in cases {
             assert_eq!(
-                condition(text).verdict(&between(low, high)),
+                condition(text).verdict(&between(low, high), None),
                 expected,
                 "{text} of {low} to {high}"
             );
@@ -428,13 +392,57 @@ mod tests {
             sessions: 1,
             ..between(9.0, 9.0)
         };
-        assert_eq!(condition(">=3").verdict(&single), Inconclusive);
+        assert_eq!(condition(">=3").verdict(&single, None), Inconclusive);
+    }
+
+    #[test]
+    fn a_bound_supports_only_its_own_side() {
+        use Verdict::{Contradicted, Holds, Inconclusive};
+        let cases = [
+            (">=3", Bound::AtLeast, Holds),
+            (">=5", Bound::AtLeast, Inconclusive),
+            ("<=9", Bound::AtLeast, Inconclusive),
+            ("<=3", Bound::AtLeast, Contradicted),
+            ("3..6", Bound::AtLeast, Inconclusive),
+            ("tie 3..6", Bound::AtLeast, Inconclusive),
+            ("1..2", Bound::AtLeast, Contradicted),
+            ("<=6", Bound::AtMost, Holds),
+            ("<=3", Bound::AtMost, Inconclusive),
+            (">=3", Bound::AtMost, Inconclusive),
+            (">=6", Bound::AtMost, Contradicted),
+            ("3..6", Bound::AtMost, Inconclusive),
+            (">=1", Bound::Unknown, Inconclusive),
+            ("<=9", Bound::Unknown, Inconclusive),
+            ("tie 1..9", Bound::Unknown, Inconclusive),
+        ];
+        for (text, bound, expected) in cases {
+            let verdict = condition(text).verdict(&between(4.0, 5.0), Some(bound));
+            assert_eq!(verdict, expected, "{text} of 4 to 5, {bound:?}");
+        }
+    }
+
+    #[test]
+    fn a_claim_on_a_bound_says_so() {
+        let text = "{{#claim echo.tokio.rate >=1000}}more than a thousand{{/claim}}, {{#claim echo.tokio.rate <=90000}}not 90,000{{/claim}}";
+        let mut context = fixture::context(fixture::english());
+        fixture::saturate(&mut context.library, "tokio");
+        let directives = directive::directives(text).unwrap();
+        let html = |at: usize| render(&directives[at], text, "words", &context, None).unwrap();
+        assert!(html(0).contains("class=\"claim\" title=\"≥\u{a0}16"), "{}", html(0));
+        assert!(
+            html(1).contains("claim-inconclusive") && html(1).contains("the load generator was the limit"),
+            "{}",
+            html(1)
+        );
     }
 
     #[test]
     fn conditions_have_the_units_of_their_value() {
         let time = Kind::Unit(Unit::Seconds);
-        let holds = |text, kind, low, high| Condition::parse(text, kind).unwrap().verdict(&between(low, high));
+        let holds = |text, kind, low, high| {
+            let condition = Condition::parse(text, kind).unwrap();
+            condition.verdict(&between(low, high), None)
+        };
         assert_eq!(holds("<=5ms", time, 0.001, 0.005), Verdict::Holds);
         assert_eq!(holds("1..3ms", time, 0.001, 0.0029), Verdict::Holds);
         assert_eq!(holds("800us..1ms", time, 0.0009, 0.00099), Verdict::Holds);
@@ -565,28 +573,5 @@ mod tests {
             wrong.contains("claim-contradicted") && wrong.contains("these results contradict it: "),
             "{wrong}"
         );
-    }
-
-    #[test]
-    fn reports_hold_every_claim_with_its_verdict() {
-        let text = "# A\n\n{{#claim echo.asyncio/tokio.cpu >=3}}three{{/claim}}\nand {{#claim echo.asyncio/tokio.cpu >=9}}nine{{/claim}},\n\
-                    {{#claim echo.nobody.cpu >=9}}lost{{/claim}}.";
-        let mut context = fixture::context(fixture::english());
-        let path = Path::new("src/a.md");
-        let reports = claims(&context, [(path, text)]);
-        let seen: Vec<_> = reports
-            .iter()
-            .map(|r| (r.line, r.words.as_str(), r.condition.as_str(), r.verdict))
-            .collect();
-        assert_eq!(
-            seen,
-            [
-                (3, "three", ">=3", Verdict::Holds),
-                (4, "nine", ">=9", Verdict::Contradicted)
-            ]
-        );
-        assert!((reports[0].estimate.unwrap().value - 4.0).abs() < 0.1);
-        context.library.entries[0].measured = None;
-        assert_eq!(claims(&context, [(path, text)])[0].verdict, Verdict::Unmeasured);
     }
 }

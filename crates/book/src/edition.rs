@@ -13,7 +13,7 @@ use measure::library::Library;
 
 use crate::catalog::{self, Catalog};
 use crate::cited::Sources;
-use crate::claim::{self, ClaimReport};
+use crate::claim::{Claims, Translation};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::gettext::Gettext;
 use crate::interface::Interface;
@@ -169,17 +169,36 @@ pub fn check(site: &Site, library: &Library) -> Result<Vec<Diagnostic>> {
     Ok(diagnostics)
 }
 
-/// Every claim of the chapters with its verdict. Translations make the same claims: [`check`] compares their directives.
-pub fn claims(site: &Site, library: &Library) -> Result<Vec<ClaimReport>> {
-    let context = context(site, library, site.source_language(), None)?;
+/// Every claim of the book on every machine with published results, the reference machine first, whether it has any or not.
+pub fn claims(site: &Site, library: &Library) -> Result<Claims> {
+    let others = library
+        .machines()
+        .into_iter()
+        .filter(|machine| *machine != site.reference_machine);
+    let machines = std::iter::once(site.reference_machine.as_str())
+        .chain(others)
+        .map(|machine| {
+            let context = context(site, &library.on(machine), site.source_language(), None)?;
+            Ok((machine.to_owned(), Arc::unwrap_or_clone(context)))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let translations = site
+        .languages
+        .iter()
+        .filter(|language| !language.source)
+        .map(|language| {
+            Ok(Translation {
+                language: language.code.clone(),
+                path: site.relative(&site.catalog_path(language)),
+                catalog: catalog(site, language)?,
+            })
+        })
+        .collect::<Result<Vec<_>>>()?;
     let book = load(site, site.source_language(), None, None, &Options::default())?;
     let chapters: Vec<(PathBuf, String)> = chapters(&book.book)
         .map(|(path, text)| (site.relative(&site.source_dir().join(path)), text))
         .collect();
-    Ok(claim::claims(
-        &context,
-        chapters.iter().map(|(path, text)| (path.as_path(), text.as_str())),
-    ))
+    Ok(Claims::gather(&machines, &chapters, &translations))
 }
 
 /// The strings of the interface in each language.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use measure::experiment::{
-    Better, Cores, DEFAULT_PYTHON, Experiment, Language as Source, Metric, Parameter, Point, Program, Quantity, Unit,
+    Better, Cores, DEFAULT_PYTHON, Experiment, Language as Source, Load, LoadPhase, Metric, Parameter, Point, Program,
+    Quantity, Unit,
 };
 use measure::library::{Entry, Library, Measured, Origin};
 use measure::results::{
@@ -420,6 +421,27 @@ pub fn on_two_machines() -> Library {
     }
     entry.others.push(other);
     library
+}
+
+/// Makes a closed loop of the phase, and its load generator the limit of one program.
+pub fn saturate(library: &mut Library, program: &str) {
+    let entry = &mut library.entries[0];
+    entry.experiment.load = Some(Load {
+        connections: "connections".into(),
+        message_bytes: "message".into(),
+        warm_up_seconds: 0.1,
+        phases: vec![LoadPhase {
+            name: "messages".into(),
+            seconds: 1.0,
+            rate: None,
+        }],
+    });
+    let runs = &mut entry.measured.as_mut().expect("the fixture is measured").results.runs;
+    for run in runs.iter_mut().filter(|run| run.program == program) {
+        for phase in run.phases.values_mut() {
+            phase.peer_cpu_seconds = Some(0.9 * phase.seconds);
+        }
+    }
 }
 
 pub const SOURCES: &str = r#"

@@ -1,5 +1,7 @@
 //! What can be wrong in a chapter's text: directives that mean nothing, and measured-looking numbers typed by hand.
 
+mod ratio;
+
 use std::ops::Range;
 use std::path::Path;
 
@@ -8,6 +10,8 @@ use crate::directive::{self, Directive};
 use crate::measurements::{self, Context};
 use crate::numeral::{self, Measure, Words};
 use crate::prose::{self, Spotted, Token};
+
+use ratio::Lexicon;
 
 /// Checks a chapter as its author wrote it: every directive with all it names, and bare numbers.
 pub fn check_source(path: &Path, text: &str, context: &Context) -> Vec<Diagnostic> {
@@ -26,7 +30,7 @@ const HELP: &str = "measured: `{{#measured EXPERIMENT.PROGRAM.METRIC}}` or `{{#c
 pub fn bare_numbers(path: &Path, text: &str, language: &str) -> Vec<Diagnostic> {
     let hidden = hidden(&directive::parse(text).directives);
     let tokens = prose::tokens(text, &hidden);
-    spots(&tokens, Words::of(language))
+    spots(&tokens, Words::of(language), Lexicon::of(language))
         .into_iter()
         .map(|range| {
             let words = &text[tokens[range.start].offset..];
@@ -67,11 +71,11 @@ fn hidden(directives: &[Directive]) -> Vec<Range<usize>> {
 }
 
 /// Ranges of tokens that say a measured-looking number.
-fn spots(tokens: &[Spotted], words: &Words) -> Vec<Range<usize>> {
+fn spots(tokens: &[Spotted], words: &Words, lexicon: &Lexicon) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut at = 0;
     while at < tokens.len() {
-        match spot(tokens, at, words) {
+        match spot(tokens, at, words, lexicon) {
             Some(end) => {
                 found.push(at..end);
                 at = end;
@@ -83,10 +87,12 @@ fn spots(tokens: &[Spotted], words: &Words) -> Vec<Range<usize>> {
 }
 
 /// The end of the measured-looking number that begins at `at`, if one does.
-fn spot(tokens: &[Spotted], at: usize, words: &Words) -> Option<usize> {
+fn spot(tokens: &[Spotted], at: usize, words: &Words, lexicon: &Lexicon) -> Option<usize> {
     match &tokens[at].token {
         Token::Number(digits) if !numeral::is_part_of_a_name(tokens, at) => after_digits(digits, tokens, at + 1),
-        Token::Word(word) => idiom(tokens, at).or_else(|| after_words(word, tokens, at, words)),
+        Token::Word(word) => lexicon
+            .ratio(tokens, at, words)
+            .or_else(|| after_words(word, tokens, at, words, lexicon)),
         _ => None,
     }
 }
@@ -120,7 +126,13 @@ fn rate(tokens: &[Spotted]) -> Option<usize> {
         if (0..skipped).any(|at| word(at).is_none()) {
             return None;
         }
-        if matches!(word(skipped), Some("per" | "al" | "a" | "every" | "ogni"))
+        // "Two requests a second", but not "two servers need a second loop".
+        let each = match word(skipped) {
+            Some("per" | "al" | "every" | "ogni") => true,
+            Some("a") => skipped <= 1,
+            _ => false,
+        };
+        if each
             && matches!(
                 word(skipped + 1),
                 Some("second" | "minute" | "secondo" | "minuto" | "millisecond" | "millisecondo")
@@ -137,23 +149,36 @@ fn rate(tokens: &[Spotted]) -> Option<usize> {
     None
 }
 
-fn after_words(word: &str, tokens: &[Spotted], at: usize, words: &Words) -> Option<usize> {
-    // "Tenfold" needs nothing after it.
-    let (_, length, part) = words.read(&tokens[at..])?;
+fn after_words(word: &str, tokens: &[Spotted], at: usize, words: &Words, lexicon: &Lexicon) -> Option<usize> {
+    let (value, length, part) = words.read(&tokens[at..])?;
     if word.ends_with("fold") && length == 1 {
-        return Some(at + 1);
+        // "Tenfold" needs nothing after it, but "the reason is twofold".
+        let manner = at > 0 && matches!(tokens[at - 1].word(), Some("is" | "are" | "was" | "were"));
+        return (value > 2.0 || !manner).then_some(at + 1);
     }
     let next = at + length;
     let rest = tokens.get(next..)?;
+    if value >= 2.0
+        && let Some(length) = rate(rest)
+    {
+        return Some(next + length);
+    }
+    // "Every ten seconds" is a choice.
+    let period = at > 0 && matches!(tokens[at - 1].word(), Some("every" | "ogni"));
+    if let Some(length) = unit_in_words(word, value, rest).filter(|_| !period) {
+        return Some(next + length);
+    }
     let follows = |n: usize| rest.get(n).and_then(Spotted::word);
     let end = match (follows(0), follows(1)) {
-        (Some("times" | "volte" | "percent"), _) => Some(next + 1),
+        // "Three times a second" is a rate, "three times as much" a ratio, "it runs three times" neither.
+        (Some("times" | "volte"), _) => (lexicon.is_factor(tokens, at, next + 1)).then_some(next + 1),
+        (Some("percent"), _) => Some(next + 1),
         (Some("per"), Some("cent" | "cento")) => Some(next + 2),
         // "Two and a half times", "due volte e mezzo" (the latter is found at "due volte").
         (Some("and"), Some("a")) if follows(2) == Some("half") && follows(3) == Some("times") => Some(next + 4),
         _ if rest.first().is_some_and(|token| token.is_sign('%')) => Some(next + 1),
         // "A third of the time", but not "a quarter of an hour".
-        (Some("of" | "di" | "del" | "dello" | "della" | "dei" | "delle"), second) if part => {
+        (Some("of" | "di" | "del" | "dello" | "della" | "dell" | "dei" | "degli" | "delle"), second) if part => {
             (!matches!(second, Some("an" | "hour" | "ora"))).then_some(next + 1)
         }
         _ => None,
@@ -162,38 +187,21 @@ fn after_words(word: &str, tokens: &[Spotted], at: usize, words: &Words) -> Opti
     end
 }
 
-/// Ratios said without a number.
-fn idiom(tokens: &[Spotted], at: usize) -> Option<usize> {
-    const IDIOMS: &[&[&str]] = &[
-        &["twice", "as"],
-        &["twice", "the"],
-        &["half", "the"],
-        &["half", "as"],
-        &["half", "of", "the"],
-        &["double", "the"],
-        &["triple", "the"],
-        &["il", "doppio"],
-        &["al", "doppio"],
-        &["più", "del", "doppio"],
-        &["meno", "del", "doppio"],
-        &["la", "metà"],
-        &["alla", "metà"],
-        &["più", "della", "metà"],
-        &["meno", "della", "metà"],
-        &["il", "triplo"],
-        &["al", "triplo"],
-        &["più", "del", "triplo"],
-        &["meno", "del", "triplo"],
-    ];
-    IDIOMS
-        .iter()
-        .find(|words| {
-            words
-                .iter()
-                .enumerate()
-                .all(|(n, word)| tokens.get(at + n).and_then(Spotted::word) == Some(*word))
-        })
-        .map(|words| at + words.len())
+/// How many tokens say a unit behind a number in words: "ten milliseconds", "half a second", "mezzo secondo". Minutes and hours are how
+/// people talk, one second may be the second of several, and "two seconds" are two units where "two second" is not.
+fn unit_in_words(first: &str, value: f64, rest: &[Spotted]) -> Option<usize> {
+    let half = matches!(first, "half" | "mezzo" | "mezza");
+    let skipped = usize::from(half && rest.first().and_then(Spotted::word) == Some("a"));
+    let (Measure::Unit(factor), length) = numeral::measure(rest.get(skipped..)?) else {
+        return None;
+    };
+    let hyphened = rest[skipped].is_sign('-');
+    let word = rest[skipped + length - 1].word()?;
+    let spelt = word.len() > 3;
+    let plural = word.ends_with(['s', 'i']) || word.ends_with("byte");
+    let everyday = factor >= 60.0 && !word.ends_with("byte") && !word.ends_with("bytes");
+    let fits = half || (value >= 2.0 && (plural || hyphened));
+    (spelt && fits && !everyday).then_some(skipped + length)
 }
 
 #[cfg(test)]
@@ -317,6 +325,169 @@ mod tests {
             "Tre programmi aspettano 3 altri.",
             "Un secondo programma, un terzo ancora.",
             "La versione 1.95.0 di rustc.",
+        ] {
+            assert_eq!(found(text, "it"), [""; 0], "{text}");
+        }
+    }
+
+    #[test]
+    fn english_ratios_in_words_are_told_from_occasions() {
+        for (text, expected) in [
+            (
+                "The same work takes three times as long in the interpreter.",
+                "three times",
+            ),
+            ("Streams cost two times more than a protocol.", "two times"),
+            ("A task weighs ten times what a future does.", "ten times"),
+            ("It needs four times asyncio's CPU.", "four times"),
+            ("On two cores the rate is about twice that of one.", "twice"),
+            ("The second loop costs nearly twice.", "twice"),
+            ("Tokio answers at three times the rate.", "three times"),
+            ("It came out slower, by three times at least.", "three times"),
+            (
+                "| program | cost |\n|---|---|\n| asyncio | three times |",
+                "three times",
+            ),
+            ("It starts in half the time.", "half the"),
+            ("The loop halves the time of a request.", "halves"),
+            ("With uvloop, throughput doubles.", "doubles"),
+            ("It cuts the latency by half.", "by half"),
+            ("A future is smaller by an order of magnitude.", "an order of magnitude"),
+            ("They differ by two orders of magnitude.", "orders of magnitude"),
+            ("The gain is tenfold.", "tenfold"),
+            ("The gap is threefold.", "threefold"),
+            ("It wins by a factor of three.", "factor of three"),
+            ("It wins by a factor of 3.", "factor of 3"),
+            ("Threads cost hundreds of times more.", "hundreds of times"),
+            (
+                "It serves forty thousand requests per second.",
+                "forty thousand requests per second",
+            ),
+            ("The timer fires three times a second.", "three times a second"),
+            ("A nap of ten milliseconds.", "ten milliseconds"),
+            ("It wakes up half a second late.", "half a second"),
+            ("The task takes two hundred bytes.", "two hundred bytes"),
+            ("A three-second nap.", "three-second"),
+            ("It is 2.5x faster and three programs long.", "2.5x"),
+            ("Every task holds 1.3 kB, and no more.", "1.3 kB"),
+            ("It is half as fast.", "half as"),
+        ] {
+            assert_eq!(found(text, "en"), [expected], "{text}");
+        }
+        for text in [
+            "Every program runs twice, and the order is random.",
+            "The control runs twice in every round.",
+            "The callback is called three times, once per connection.",
+            "Poll it three times and it is ready.",
+            "It retries three times, then gives up.",
+            "asyncio copies the bytes twice, Tokio once.",
+            "Do this two or three times and take the median.",
+            "We wrote the same server three times: with threads, streams and a protocol.",
+            "Awaiting a coroutine twice raises an error.",
+            "The key is hashed two times per request.",
+            "The message arrives thousands of times before anybody reads it.",
+            "The buffer doubles when it is full.",
+            "The list doubles its capacity.",
+            "The buffer doubles each time, or every time at most.",
+            "Both halves of the channel are dropped.",
+            "The second half of the chapter is about pools.",
+            "The other half of the answer stands in the runtime.",
+            "The reason is twofold.",
+            "Only the order of magnitude matters.",
+            "One factor of many is the kernel.",
+            "Two servers need a second loop.",
+            "Ten minutes later, half an hour at most, the build is done.",
+            "A second task waits for one second more.",
+            "Every ten seconds it stands still.",
+            "Two second thoughts.",
+            "It was halved a second time.",
+            "Three futures wait for two sockets.",
+        ] {
+            assert_eq!(found(text, "en"), [""; 0], "{text}");
+        }
+    }
+
+    #[test]
+    fn italian_ratios_in_words_are_told_from_occasions() {
+        for (text, expected) in [
+            ("Lo stesso lavoro dura tre volte tanto nell'interprete.", "tre volte"),
+            (
+                "Gli stream costano due volte quello che costa un protocollo.",
+                "due volte",
+            ),
+            ("Con asyncio la CPU è due volte quella di Tokio.", "due volte"),
+            ("Un task occupa dieci volte la memoria di una future.", "dieci volte"),
+            ("Qui il ciclo di eventi costa due volte.", "due volte"),
+            ("È più lento di tre volte.", "tre volte"),
+            ("Il server regge almeno tre volte.", "tre volte"),
+            ("Da due a tre volte, secondo la macchina.", "tre volte"),
+            ("Costa una volta e mezza.", "una volta e mezza"),
+            ("Servono due volte e mezzo i byte di prima.", "due volte"),
+            ("Va due volte più piano.", "due volte"),
+            ("Il sovraccarico è due volte superiore.", "due volte"),
+            ("| asyncio | tre volte |\n|---|---|\n| a | b |", "tre volte"),
+            ("Bastano la metà dei cicli.", "la metà"),
+            ("Ne usa la metà.", "la metà"),
+            ("Parte in metà tempo.", "metà"),
+            ("Metà della CPU se ne va nel parser.", "Metà"),
+            ("Riduce a metà il tempo di risposta.", "metà"),
+            ("Ci mette la metà di Tokio.", "la metà"),
+            ("Prende la metà rispetto ai thread.", "la metà"),
+            ("In un terzo del tempo.", "un terzo del"),
+            ("Un quarto dell'energia va alla radio.", "Un quarto dell"),
+            ("Il consumo è il doppio.", "il doppio"),
+            ("Costa il doppio anche qui.", "il doppio"),
+            ("Va a velocità doppia.", "doppia"),
+            ("Risponde dopo mezzo secondo.", "mezzo secondo"),
+            ("Aspetta dieci millisecondi.", "dieci millisecondi"),
+            ("uvloop dimezza i tempi.", "dimezza"),
+            ("Un time-out più corto non dimezza l'attesa.", "dimezza"),
+            ("Un thread vuole due megabyte di stack.", "due megabyte"),
+            ("Ci vuole il triplo del tempo.", "il triplo"),
+            ("Con più connessioni la latenza triplica.", "triplica"),
+            ("Le latenze sono raddoppiate.", "raddoppiate"),
+            ("È più piccola di un ordine di grandezza.", "un ordine di grandezza"),
+            ("Differiscono di due ordini di grandezza.", "ordini di grandezza"),
+            ("Vince per un fattore tre.", "fattore tre"),
+            ("Vince per un fattore di 3.", "fattore di 3"),
+            ("I thread costano centinaia di volte di più.", "centinaia di volte"),
+            (
+                "Serve quarantamila richieste al secondo.",
+                "quarantamila richieste al secondo",
+            ),
+            ("Il timer scatta tre volte al secondo.", "tre volte al secondo"),
+        ] {
+            assert_eq!(found(text, "it"), [expected], "{text}");
+        }
+        for text in [
+            "Ogni programma gira due volte, in ordine casuale.",
+            "Il controllo gira due volte in ogni giro.",
+            "La callback viene chiamata tre volte, una per connessione.",
+            "Legge due volte il file e poi lo chiude.",
+            "Abbiamo scritto tre volte lo stesso server: con i thread, con gli stream, con un protocollo.",
+            "Attendere due volte la stessa coroutine è un errore.",
+            "Per due volte il messaggio si perde.",
+            "La chiave si calcola due volte per richiesta.",
+            "Il messaggio arriva migliaia di volte prima che qualcuno lo legga.",
+            "Il task viene interrotto a metà di una scrittura.",
+            "A metà del lavoro il server si chiude.",
+            "Non tagliare a metà una stringa.",
+            "Nella seconda metà del capitolo tocca ai pool.",
+            "L'altra metà della risposta sta nel runtime.",
+            "La metà dei programmi non ha bisogno di un runtime.",
+            "Il doppio ciclo scorre prima le righe.",
+            "Il buffer raddoppia quando è pieno, e nello stesso tempo si svuota.",
+            "Un doppio controllo non guasta.",
+            "Chiamala due volte: la seconda volta solleva un errore.",
+            "Riprova tre volte, poi rinuncia.",
+            "Quella metà del programma resta sincrona.",
+            "Conta solo l'ordine di grandezza.",
+            "Un fattore tra molti è il kernel.",
+            "Un terzo programma aspetta il quarto.",
+            "Ogni dieci secondi resta fermo.",
+            "Nel mezzo, un secondo task aspetta un secondo.",
+            "Dopo dieci minuti, al massimo mezz'ora, la compilazione è finita.",
+            "Due programmi su tre aspettano.",
         ] {
             assert_eq!(found(text, "it"), [""; 0], "{text}");
         }

@@ -8,13 +8,16 @@ use std::sync::Arc;
 use mdbook_preprocessor::book::{Book, BookItem};
 use mdbook_preprocessor::errors::Result;
 use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
-use measure::library::Library;
+use measure::experiment::Quantity;
+use measure::library::{Library, Origin};
+use measure::results::Bound;
 
+use crate::checked::{self, Finding};
 use crate::cited::Sources;
 use crate::claim;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::directive::{self, Directive, Parsed};
-use crate::figure::Figure;
+use crate::figure::{Figure, self_check};
 use crate::interface::Interface;
 use crate::number::{self, Kind, Shown, escape};
 use crate::reference::{self, Problem, Reference};
@@ -177,23 +180,10 @@ impl<'a> Page<'a> {
         let interface = &context.interface;
         let arguments = directive.arguments.as_str();
         let html = match name {
-            "measured" => {
-                let reference = Reference::parse(arguments, &context.library)?;
-                match reference.estimate() {
-                    Ok(estimate) => {
-                        let shown = Shown::new(&estimate, reference.kind(), interface);
-                        shown.noted(elsewhere(&reference, interface)).html("measured")
-                    }
-                    Err(why) => {
-                        let title = claim::unmeasured(&why, &reference.entry.experiment.id, interface);
-                        format!(
-                            "<span class=\"measured unmeasured\" title=\"{}\">[{}]</span>",
-                            escape(&title),
-                            escape(&interface.text("not measured yet"))
-                        )
-                    }
-                }
-            }
+            "measured" => match Finding::parse(arguments) {
+                Some(finding) => found(&finding?, &context.library, interface),
+                None => measured(&Reference::parse(arguments, &context.library)?, interface)?,
+            },
             "param" => {
                 let (value, unit) = reference::parameter(arguments, &context.library)?;
                 number::exact(value, unit, interface)
@@ -206,7 +196,16 @@ impl<'a> Page<'a> {
                 claim::render(directive, self.text, &words, context, figure.as_deref())?
             }
             _ => {
-                let figure = Figure::parse(arguments, &context.library)?;
+                // The check of itself is no experiment, but a figure like the others.
+                let of_harness = arguments
+                    .split_once(' ')
+                    .filter(|(name, _)| *name == checked::NAME)
+                    .map(|(_, show)| self_check::Show::parse(show))
+                    .transpose()?;
+                let shown = match of_harness {
+                    Some(show) => Drawn::Harness(show),
+                    None => Drawn::Experiment(Box::new(Figure::parse(arguments, &context.library)?)),
+                };
                 if !directive.place.alone {
                     return Err(Problem::new(
                         "a figure shares its paragraph with other text, or stands in a list, quote or table",
@@ -221,7 +220,11 @@ impl<'a> Page<'a> {
                     ));
                 }
                 // Blank lines on both sides, so that the block of HTML takes in nothing else.
-                format!("\n{}\n", figure.render(&caption, interface))
+                let html = match shown {
+                    Drawn::Harness(show) => show.render(&caption, &context.library, interface),
+                    Drawn::Experiment(figure) => figure.render(&caption, interface),
+                };
+                format!("\n{html}\n")
             }
         };
         Ok(Some(html))
@@ -264,6 +267,80 @@ fn elsewhere(reference: &Reference<'_>, interface: &Interface) -> Option<String>
     ];
     let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
     Some(interface.fill("on {count} machines: {range}", &values))
+}
+
+/// What a figure is of.
+enum Drawn<'a> {
+    Harness(self_check::Show),
+    Experiment(Box<Figure<'a>>),
+}
+
+/// What stands for `{{#measured self-check.NAME}}`.
+fn found(finding: &Finding, library: &Library, interface: &Interface) -> String {
+    match finding.estimate(library) {
+        Ok(estimate) => finding.shown(&estimate, interface).html("measured"),
+        Err(_) => format!(
+            "<span class=\"measured unmeasured\" title=\"{}\">[{}]</span>",
+            escape(&interface.fill("to measure it: {command}", &[("command", "cargo xtask measure --self-check")])),
+            escape(&interface.text("not measured yet"))
+        ),
+    }
+}
+
+/// What stands for `{{#measured REFERENCE}}`.
+fn measured(reference: &Reference<'_>, interface: &Interface) -> Result<String, Problem> {
+    let absent = |title: &str, shown: &'static str| {
+        format!(
+            "<span class=\"measured unmeasured\" title=\"{}\">[{}]</span>",
+            escape(title),
+            escape(&interface.text(shown))
+        )
+    };
+    let experiment = &reference.entry.experiment;
+    let estimate = match reference.estimate() {
+        Ok(estimate) => estimate,
+        Err(why) => {
+            return Ok(absent(
+                &claim::unmeasured(&why, &experiment.id, interface),
+                "not measured yet",
+            ));
+        }
+    };
+    let bound = reference.bound();
+    let shown = Shown::new(&estimate, reference.kind(), interface).bounded(bound, interface);
+    if bound != Some(Bound::Unknown) {
+        return Ok(shown.noted(elsewhere(reference, interface)).html("measured"));
+    }
+    // On a reader's own machine the generator may be the limit where it was none on ours: no mistake of the text.
+    if reference
+        .entry
+        .measured
+        .as_ref()
+        .is_some_and(|measured| measured.origin == Origin::Own)
+    {
+        let why = interface.text("the load generator was the limit for both, so their ratio is not known");
+        return Ok(absent(&why, "not known"));
+    }
+    let cpu: Vec<String> = experiment
+        .metrics
+        .iter()
+        .filter(|metric| metric.quantity == Quantity::CpuPerWork)
+        .map(|metric| format!("`{}`", metric.id))
+        .collect();
+    Err(Problem::new(
+        format!(
+            "the load generator was the limit for both programs, so the ratio of their `{}` is not known",
+            reference.metric.id
+        ),
+        format!(
+            "state the CPU that each request costs instead, which that does not touch{}",
+            if cpu.is_empty() {
+                ": add a metric with `quantity = \"cpu_per_work\"`".to_owned()
+            } else {
+                format!(": {}", cpu.join(", "))
+            }
+        ),
+    ))
 }
 
 /// The text of `{{#number TEXT | reason}}`.
@@ -418,6 +495,35 @@ mod tests {
             "<span class=\"measured unmeasured\" title=\"non ancora misurato; per misurarlo: cargo xtask measure echo\">\
              [non ancora misurato]</span>"
         );
+    }
+
+    #[test]
+    fn what_the_load_generator_limited_is_shown_as_a_bound() {
+        let mut context = fixture::context(fixture::english());
+        let show = |text: &str, context: &Context| {
+            let (html, diagnostics) = expand(Path::new("src/a.md"), text, context);
+            (html.replace('\u{a0}', "~"), diagnostics)
+        };
+        fixture::saturate(&mut context.library, "tokio");
+        let (rate, _) = show("{{#measured echo.tokio.rate}}", &context);
+        assert!(rate.contains("so it is at least this much\">≥~16"), "{rate}");
+        let (ratio, _) = show("{{#measured echo.asyncio/tokio.rate}}", &context);
+        assert!(ratio.contains(">≤~0.6"), "{ratio}");
+        let (cpu, _) = show("{{#measured echo.tokio.cpu}}", &context);
+        assert!(cpu.contains(">12.14~µs<"), "{cpu}");
+        fixture::saturate(&mut context.library, "asyncio");
+        let (_, diagnostics) = show("a\n\n{{#measured echo.asyncio/tokio.rate}}", &context);
+        assert_eq!(diagnostics.len(), 1);
+        assert!(
+            diagnostics[0].line == 3
+                && diagnostics[0].message.contains("not known")
+                && diagnostics[0].help.contains("`cpu`"),
+            "{diagnostics:?}"
+        );
+        // A reader whose machine is so is not to blame.
+        context.library.entries[0].measured.as_mut().unwrap().origin = Origin::Own;
+        let (html, diagnostics) = show("{{#measured echo.asyncio/tokio.rate}}", &context);
+        assert!(diagnostics.is_empty() && html.contains(">[not known]<"), "{html}");
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! ends.
 
 use measure::experiment::Unit;
+use measure::results::Bound;
 use measure::statistics::Estimate;
 use pulldown_cmark_escape::escape_html;
 
@@ -73,6 +74,28 @@ impl Shown {
         if let Some(remark) = remark {
             self.certainty = format!("{}; {remark}", self.certainty);
         }
+        self
+    }
+
+    /// The same where the value is only a bound: `≥ 41,000 per second`, and why.
+    pub fn bounded(mut self, bound: Option<Bound>, interface: &Interface) -> Shown {
+        let Some(bound) = bound else { return self };
+        let (sign, why) = match bound {
+            Bound::AtLeast => (
+                "≥\u{a0}",
+                interface.text("the load generator was the limit, so it is at least this much"),
+            ),
+            Bound::AtMost => (
+                "≤\u{a0}",
+                interface.text("the load generator was the limit, so it is at most this much"),
+            ),
+            Bound::Unknown => (
+                "",
+                interface.text("the load generator was the limit for both, so their ratio is not known"),
+            ),
+        };
+        self.value.insert_str(0, sign);
+        self.certainty = format!("{}; {why}", self.certainty);
         self
     }
 

@@ -2,6 +2,7 @@
 
 use measure::experiment::{Experiment, Metric, Parameter, Point, Program, Purpose, Unit};
 use measure::library::{Entry, Library, Measured};
+use measure::results::Bound;
 use measure::statistics::Estimate;
 
 use crate::number::Kind;
@@ -317,6 +318,18 @@ pub fn parameter(text: &str, library: &Library) -> Result<(f64, Unit), Problem> 
         .value(parameter, of_program, &Purpose::base())
         .map_err(|error| Problem::new(format!("{error:#}"), ""))?;
     Ok((value, declared.unit))
+}
+
+impl Reference<'_> {
+    /// Whether the value is only a bound of what was asked for; see [`measure::results::Bound`].
+    pub fn bound(&self) -> Option<Bound> {
+        let results = &self.entry.measured.as_ref()?.results;
+        let (experiment, metric, point) = (&self.entry.experiment, &self.metric.id, &self.point);
+        match self.over {
+            None => results.bound(experiment, &self.program.id, metric, point),
+            Some(over) => results.ratio_bound(experiment, &self.program.id, &over.id, metric, point),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -477,3 +477,40 @@ fn preprocessors_give_the_same_book_one_by_one() {
     assert!(!preprocess::supports("measurements", "xgettext").unwrap());
     assert!(preprocess::run(fixture.root(), "none", &b"[]"[..], Vec::new()).is_err());
 }
+
+#[test]
+fn a_claim_is_named_where_it_stands_in_every_language() {
+    let fixture = Fixture::new();
+    let front = "# Front {#front}\n\nIt is so, and\n{{#claim e.py/rs.wall >=3}}at *least*\nthree times{{/claim}} so.\n";
+    fixture.write("src/index.md", front);
+    fixture.update();
+    let claims = |fixture: &Fixture| edition::claims(&fixture.site(), &fixture.library()).unwrap();
+    let untranslated = claims(&fixture);
+    assert_eq!(untranslated.reference_machine, "m");
+    assert_eq!(untranslated.machines.len(), 1, "the reference machine, without results");
+    assert_eq!(untranslated.failing_on_reference(), 1);
+    assert_eq!(untranslated.claims[0].untranslated, ["it"]);
+
+    let mut catalog = fixture.catalog();
+    for entry in &mut catalog.entries {
+        if entry.msgid.contains("{{#claim") {
+            entry.msgstr =
+                "È così, e di molto: {{#claim e.py/rs.wall >=3}}almeno *tre* volte{{/claim}} tanto.".to_owned();
+        }
+    }
+    let text = catalog.to_po();
+    fixture.write("po/it.po", &text);
+    let places = claims(&fixture).claims[0].places.clone();
+    let line = 1 + text.lines().position(|line| line.contains("almeno")).unwrap();
+    let seen: Vec<_> = places
+        .iter()
+        .map(|place| (place.path.to_str().unwrap(), place.line, place.words.as_str()))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            ("src/index.md", 4, "at *least* three times"),
+            ("po/it.po", line, "almeno *tre* volte")
+        ]
+    );
+}

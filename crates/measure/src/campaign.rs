@@ -219,9 +219,7 @@ fn resume_or_start(
             && earlier.machine == *harness.machine()
             && earlier.environment == environment
             && earlier.skipped == skipped
-            && stale_programs(experiment, earlier)?
-                .iter()
-                .all(|program| skipped.contains_key(program)))
+            && stale_programs(experiment, earlier)?.is_empty())
     };
     if let Some(earlier) = &earlier
         && same(earlier)?

@@ -1,10 +1,11 @@
 //! All experiments of a checkout with the results that are to be shown for them.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, Program};
 use crate::fingerprint;
 use crate::packages::{self, Drift};
 use crate::results::Results;
@@ -35,7 +36,8 @@ pub struct Measured {
     pub path: PathBuf,
     /// Programs that are not the ones which were measured: edited since, added, or with other parameters.
     pub stale: Vec<String>,
-    /// Packages that are locked in another version now. A warning: the programs are the same, what they stand on is not.
+    /// Packages that are locked in another version now, those first that programs import themselves. A warning: the programs are the
+    /// same, what they stand on is not.
     pub drift: Vec<Drift>,
 }
 
@@ -46,6 +48,16 @@ pub struct Entry {
     pub measured: Option<Measured>,
     /// Published results of the other machines, by their names.
     pub others: Vec<Measured>,
+}
+
+impl Entry {
+    /// Published results, of whatever machine.
+    fn published(&self) -> impl Iterator<Item = &Measured> {
+        self.measured
+            .iter()
+            .chain(&self.others)
+            .filter(|measured| measured.origin == Origin::Published)
+    }
 }
 
 /// Experiments by name.
@@ -104,6 +116,35 @@ impl Library {
     pub fn get(&self, experiment: &str) -> Option<&Entry> {
         self.entries.iter().find(|e| e.experiment.id == experiment)
     }
+
+    /// Machines with published results of any experiment, by name.
+    pub fn machines(&self) -> BTreeSet<&str> {
+        self.entries
+            .iter()
+            .flat_map(Entry::published)
+            .map(|measured| measured.results.machine.id.as_str())
+            .collect()
+    }
+
+    /// The same experiments as one machine's published results show them: what it did not measure is not measured.
+    pub fn on(&self, machine: &str) -> Library {
+        let entries = self.entries.iter().map(|entry| {
+            let (of_it, others) = entry
+                .published()
+                .cloned()
+                .partition(|measured: &Measured| measured.results.machine.id == machine);
+            let of_it: Vec<Measured> = of_it;
+            Entry {
+                experiment: entry.experiment.clone(),
+                measured: of_it.into_iter().next(),
+                others,
+            }
+        });
+        Library {
+            entries: entries.collect(),
+            self_check: self.self_check.clone().filter(|check| check.machine.id == machine),
+        }
+    }
 }
 
 /// Where a reader's own results of an experiment lie.
@@ -141,23 +182,79 @@ fn read(root: &Path, experiment: &Experiment, path: PathBuf, origin: Origin) -> 
     }
     let results = Results::read(&path)?;
     let stale = stale_programs(experiment, &results)?;
+    let recorded = &results.environment.packages;
+    let imported = packages::imported(experiment, recorded);
+    let mut drift = packages::drift(root, recorded)?;
+    drift.sort_by_key(|change| !imported.iter().any(|(name, _)| *name == change.package));
     Ok(Some(Measured {
         origin,
         path,
-        drift: packages::drift(root, &results.environment.packages)?,
+        drift,
         results,
         stale,
     }))
 }
 
-/// Programs whose present fingerprint is not the one measured.
+/// Programs whose present fingerprint is not the one measured. One that the machine could not run has not changed.
 pub fn stale_programs(experiment: &Experiment, results: &Results) -> Result<Vec<String>> {
     let mut stale = Vec::new();
-    for program in &experiment.programs {
+    let measured = |program: &&Program| !results.skipped.contains_key(&program.id);
+    for program in experiment.programs.iter().filter(measured) {
         let now = fingerprint::program(experiment, program)?;
         if results.fingerprints.get(&program.id) != Some(&now) {
             stale.push(program.id.clone());
         }
     }
     Ok(stale)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::tests::sample;
+
+    #[test]
+    fn a_library_is_turned_to_any_machine_that_published() {
+        let (experiment, results) = sample();
+        let measured = |machine: &str, origin| {
+            let mut results = results.clone();
+            results.machine.id = machine.to_owned();
+            Measured {
+                results,
+                origin,
+                path: PathBuf::from(machine),
+                stale: Vec::new(),
+                drift: Vec::new(),
+            }
+        };
+        let library = Library {
+            self_check: None,
+            entries: vec![Entry {
+                experiment,
+                measured: Some(measured("mine", Origin::Own)),
+                others: vec![measured("b", Origin::Published), measured("a", Origin::Published)],
+            }],
+        };
+        assert_eq!(library.machines().into_iter().collect::<Vec<_>>(), ["a", "b"]);
+        let shown = |machine: &str| {
+            let entry = library.on(machine).entries.remove(0);
+            let shown = entry.measured.map(|measured| measured.path);
+            (shown, entry.others.len())
+        };
+        assert_eq!(shown("b"), (Some(PathBuf::from("b")), 1));
+        assert_eq!(shown("mine"), (None, 2), "one's own results are not published");
+        assert_eq!(shown("nowhere"), (None, 2));
+    }
+
+    #[test]
+    fn a_program_that_could_not_run_is_not_stale() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("main.rs"), "fn main() {}\n").unwrap();
+        let (mut experiment, mut results) = sample();
+        experiment.folder = folder.path().to_owned();
+        assert_eq!(stale_programs(&experiment, &results).unwrap(), ["a", "b"]);
+        results.fingerprints.remove("b");
+        results.skipped.insert("b".to_owned(), "no Go".to_owned());
+        assert_eq!(stale_programs(&experiment, &results).unwrap(), ["a"]);
+    }
 }

@@ -2,6 +2,7 @@
 //! of their source.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -71,6 +72,27 @@ pub fn distributions_reached(
     Ok(reached)
 }
 
+/// Those of the `recorded` packages that the programs of an experiment import themselves, none where a source cannot be read.
+pub fn imported<'r>(experiment: &Experiment, recorded: &'r BTreeMap<String, String>) -> Vec<(&'r str, &'r str)> {
+    let lines_of = |language| -> Vec<String> {
+        let sources = sources(experiment, language).unwrap_or_default();
+        sources
+            .iter()
+            .flat_map(|source| source.lines())
+            .map(str::to_owned)
+            .collect()
+    };
+    let (python, rust) = (lines_of(Language::Python), lines_of(Language::Rust));
+    recorded
+        .iter()
+        .filter(|(name, _)| {
+            let module = name.replace('-', "_");
+            python.iter().any(|line| imports(line, &module)) || rust.iter().any(|line| uses(line, &module))
+        })
+        .map(|(name, version)| (name.as_str(), version.as_str()))
+        .collect()
+}
+
 /// Packages whose locked version is not the one recorded: name, then, now.
 pub fn drift(root: &Path, recorded: &BTreeMap<String, String>) -> Result<Vec<Drift>> {
     let mut now: BTreeMap<String, String> = locked_crates(root)?
@@ -100,6 +122,13 @@ pub struct Drift {
     pub then: String,
     /// `None` where it is no longer used at all.
     pub now: Option<String>,
+}
+
+impl fmt::Display for Drift {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let now = self.now.as_deref().unwrap_or("gone");
+        write!(f, "{} {} → {now}", self.package, self.then)
+    }
 }
 
 /// `name==version` of each line of a lock file made by `uv pip compile` or `pip-compile`.
@@ -184,10 +213,20 @@ fn mentions(source: &str, module: &str) -> bool {
 
 /// Whether a line of Python imports a module or something from it.
 pub fn imports(line: &str, module: &str) -> bool {
-    ["import ", "from "].iter().any(|keyword| {
+    begins(line, &["import ", "from "], module)
+}
+
+/// Whether a line of Rust takes in a crate or something from it.
+fn uses(line: &str, krate: &str) -> bool {
+    begins(line, &["use ", "pub use "], krate)
+}
+
+/// Whether a line begins with one of the keywords and then the name, and not only with what begins like it.
+fn begins(line: &str, keywords: &[&str], name: &str) -> bool {
+    keywords.iter().any(|keyword| {
         line.trim_start()
             .strip_prefix(keyword)
-            .and_then(|rest| rest.strip_prefix(module))
+            .and_then(|rest| rest.strip_prefix(name))
             .is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
     })
 }
@@ -218,6 +257,12 @@ mod tests {
         let expected = [("mio", "0.8.0, 1.0.1"), ("tokio", "1.2.0")].map(|(a, b)| (a.to_owned(), b.to_owned()));
         assert_eq!(reached, BTreeMap::from(expected));
 
+        assert_eq!(
+            imported(&experiment, &reached),
+            [("tokio", "1.2.0")],
+            "mio stands behind tokio"
+        );
+
         assert_eq!(drift(folder.path(), &reached).unwrap(), []);
         let older = BTreeMap::from([
             ("tokio".to_owned(), "1.1.0".to_owned()),
@@ -226,7 +271,7 @@ mod tests {
         let drifted = drift(folder.path(), &older).unwrap();
         assert_eq!(drifted.len(), 2);
         assert_eq!((drifted[0].package.as_str(), &drifted[0].now), ("gone", &None));
-        assert_eq!(drifted[1].now.as_deref(), Some("1.2.0"));
+        assert_eq!(drifted[1].to_string(), "tokio 1.1.0 → 1.2.0");
     }
 
     #[test]
@@ -242,5 +287,7 @@ mod tests {
     fn imports_are_told_from_names_that_only_begin_alike() {
         assert!(imports("import aiohttp", "aiohttp") && imports("    from aiohttp import web", "aiohttp"));
         assert!(!imports("import aiohttp_cors", "aiohttp") && !imports("# import aiohttp", "aiohttp"));
+        assert!(uses("    use tokio::net;", "tokio") && uses("use tokio;", "tokio"));
+        assert!(!uses("use tokio_util::codec;", "tokio") && !uses("use axum::http;", "http"));
     }
 }

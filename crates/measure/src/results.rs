@@ -3,6 +3,8 @@
 //! A file holds one experiment on one machine. Its layout is a JSON object whose `runs` stand one per line, so that a difference
 //! between two files can be read.
 
+mod bound;
+
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
@@ -13,6 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::experiment::{Experiment, Metric, Point, Quantity};
 use crate::statistics::{self, Estimate, Sample, Scale};
+
+pub use bound::{Bound, GENERATOR_AT_MOST};
 
 /// Raised when a file written before can no longer be read as it stands.
 pub const FORMAT: u32 = 2;

@@ -241,6 +241,19 @@ impl Parser<'_> {
     }
 }
 
+impl Entry {
+    /// The line of the file on which the byte at `offset` of the translation stands; that of the message where it was not read from one.
+    pub fn line_of_translation(&self, offset: usize) -> usize {
+        let mut end = 0;
+        let before = self.written.msgstr.iter().take_while(|line| {
+            end += unescape(line).unwrap_or_default().len();
+            end <= offset
+        });
+        let at = before.count().min(self.written.msgstr.len().saturating_sub(1));
+        self.line + self.written.msgid.len() + at
+    }
+}
+
 /// Whether the text ends in an odd number of backslashes, so that a quote after it would be part of it.
 fn ends_in_escape(text: &str) -> bool {
     text.bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 1
@@ -456,6 +469,19 @@ mod tests {
                 .message
                 .contains("header")
         );
+    }
+
+    #[test]
+    fn a_place_in_a_translation_has_its_line() {
+        let catalog = read(&format!(
+            "{HEADER}\nmsgid \"\"\n\"a\"\n\"b\"\nmsgstr \"\"\n\"è\\n\"\n\"due\"\n\nmsgid \"c\"\nmsgstr \"ci\"\n"
+        ));
+        let lines = |entry: usize, offsets: &[usize]| -> Vec<usize> {
+            let line = |offset: &usize| catalog.entries[entry].line_of_translation(*offset);
+            offsets.iter().map(line).collect()
+        };
+        assert_eq!(lines(0, &[0, 2, 3, 5, 99]), [10, 10, 11, 11, 11]);
+        assert_eq!(lines(1, &[0, 1]), [14, 14]);
     }
 
     #[test]
