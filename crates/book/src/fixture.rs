@@ -98,6 +98,13 @@ const ITALIAN: &[(&str, &str)] = &[
     ("to measure again: {command}", "per ripetere la misura: {command}"),
     ("{day} {month} {year}", "{day} {month} {year}"),
     ("January", "gennaio"),
+    ("on {count} machines: {range}", "su {count} macchine: {range}"),
+    (
+        "{parameter} on the horizontal axis",
+        "{parameter} sull’asse orizzontale",
+    ),
+    ("Machine", "Macchina"),
+    ("clients", "client"),
     ("echo", "eco"),
     ("CPU per message", "CPU per messaggio"),
     ("messages per second", "messaggi al secondo"),
@@ -132,7 +139,8 @@ fn metric(id: &str, label: &str, quantity: Quantity, better: Option<Better>) -> 
     }
 }
 
-/// The experiment `echo` of three programs: `asyncio` takes four times the CPU of `tokio`, give or take a little per session.
+/// The experiment `echo` of three programs: `asyncio` takes four times the CPU of `tokio`, give or take a little per session. Its
+/// parameter `clients` is swept; CPU doubles from each value to the next, and the memory is 5 MB and 2 kB for each client.
 pub fn library() -> Library {
     let experiment = Experiment {
         id: "echo".into(),
@@ -151,6 +159,15 @@ pub fn library() -> Library {
                     unit: Unit::Count,
                     verify: None,
                     sweep: Vec::new(),
+                },
+            ),
+            (
+                "clients".to_owned(),
+                Parameter {
+                    value: 100.0,
+                    unit: Unit::Count,
+                    verify: None,
+                    sweep: vec![10.0, 100.0, 1000.0],
                 },
             ),
             (
@@ -176,7 +193,10 @@ pub fn library() -> Library {
         delay_server: None,
         programs: vec![
             program("asyncio", "asyncio streams", Source::Python, Some(50.0)),
-            program("uvloop", "asyncio Protocol on uvloop", Source::Python, None),
+            Program {
+                at_most: BTreeMap::from([("clients".to_owned(), 100.0)]),
+                ..program("uvloop", "asyncio Protocol on uvloop", Source::Python, None)
+            },
             program("tokio", "Tokio, one thread", Source::Rust, None),
         ],
         metrics: vec![
@@ -189,6 +209,16 @@ pub fn library() -> Library {
             ),
             metric("cores", "cores kept busy", Quantity::CpuShare, None),
             metric("excess", "time over the ideal", Quantity::Excess, Some(Better::Lower)),
+            metric("memory", "memory", Quantity::Memory, Some(Better::Lower)),
+            Metric {
+                over: Some("clients".into()),
+                ..metric(
+                    "per_client",
+                    "memory per client",
+                    Quantity::MemorySlope,
+                    Some(Better::Lower),
+                )
+            },
         ],
     };
     let mut runs = Vec::new();
@@ -198,40 +228,49 @@ pub fn library() -> Library {
                 .into_iter()
                 .enumerate()
             {
-                let wobble = 1.0 + 0.01 * f64::from((session * 7 + round * 3 + position as u32 * 5) % 4);
-                let cpu = 0.24 * factor * wobble;
-                let seconds = 1.0 + cpu;
-                runs.push(Run {
-                    program: program.into(),
-                    control: false,
-                    point: Point::base(),
-                    session,
-                    round,
-                    position: position as u32,
-                    wall_seconds: seconds + 0.1,
-                    user_seconds: cpu / 2.0,
-                    system_seconds: cpu / 2.0,
-                    voluntary_switches: 10,
-                    involuntary_switches: 1,
-                    foreign_cores: 0.01,
-                    phases: BTreeMap::from([(
-                        "messages".to_owned(),
-                        Phase {
-                            seconds,
-                            work: 20_000,
-                            cpu_seconds: cpu,
-                            memory_bytes: None,
-                            peer_cpu_seconds: None,
-                            offered_per_second: None,
-                            late_p99_seconds: None,
-                            spans: match program {
-                                "asyncio" => vec![(0.0, 0.33), (0.34, 0.8), (0.8, seconds)],
-                                _ => vec![(0.0, 0.4), (0.01, 0.9), (0.01, seconds)],
+                for (point, clients, growth) in [
+                    (Point::base(), 100, 1.0),
+                    (Point::at("clients", 10.0), 10, 0.5),
+                    (Point::at("clients", 1000.0), 1000, 2.0),
+                ] {
+                    if program == "uvloop" && clients > 100 {
+                        continue;
+                    }
+                    let wobble = 1.0 + 0.01 * f64::from((session * 7 + round * 3 + position as u32 * 5) % 4);
+                    let cpu = 0.24 * factor * wobble * growth;
+                    let seconds = 1.0 + cpu;
+                    runs.push(Run {
+                        program: program.into(),
+                        control: false,
+                        point,
+                        session,
+                        round,
+                        position: position as u32,
+                        wall_seconds: seconds + 0.1,
+                        user_seconds: cpu / 2.0,
+                        system_seconds: cpu / 2.0,
+                        voluntary_switches: 10,
+                        involuntary_switches: 1,
+                        foreign_cores: 0.01,
+                        phases: BTreeMap::from([(
+                            "messages".to_owned(),
+                            Phase {
+                                seconds,
+                                work: 20_000,
+                                cpu_seconds: cpu,
+                                memory_bytes: Some(5_000_000 + 2000 * clients),
+                                peer_cpu_seconds: None,
+                                offered_per_second: None,
+                                late_p99_seconds: None,
+                                spans: match program {
+                                    "asyncio" => vec![(0.0, 0.33), (0.34, 0.8), (0.8, seconds)],
+                                    _ => vec![(0.0, 0.4), (0.01, 0.9), (0.01, seconds)],
+                                },
+                                latency: Vec::new(),
                             },
-                            latency: Vec::new(),
-                        },
-                    )]),
-                });
+                        )]),
+                    });
+                }
             }
         }
     }
@@ -290,7 +329,7 @@ pub fn library() -> Library {
         fingerprints: ["asyncio", "uvloop", "tokio"]
             .map(|id| (id.to_owned(), "0".to_owned()))
             .into(),
-        parameters: BTreeMap::new(),
+        parameters: BTreeMap::from([("clients".to_owned(), 100.0)]),
         skipped: BTreeMap::new(),
         runs,
     };
@@ -359,6 +398,28 @@ fn self_check(results: &Results) -> SelfCheck {
         },
         rounds,
     }
+}
+
+/// The same with results of a second machine, on which `asyncio` takes half as much again, six times the CPU of `tokio`.
+pub fn on_two_machines() -> Library {
+    let mut library = library();
+    let entry = &mut library.entries[0];
+    let mut other = entry.measured.clone().expect("the fixture is measured");
+    other.results.machine = Machine {
+        id: "other-cpu-4-cores-lab".into(),
+        cpu: "Other CPU".into(),
+        cores: 4,
+        hypervisor: None,
+        memory_bytes: 1 << 33,
+    };
+    other.path = PathBuf::from("measurements/other-cpu-4-cores-lab/echo.json");
+    for run in other.results.runs.iter_mut().filter(|run| run.program == "asyncio") {
+        for phase in run.phases.values_mut() {
+            phase.cpu_seconds *= 1.5;
+        }
+    }
+    entry.others.push(other);
+    library
 }
 
 pub const SOURCES: &str = r#"

@@ -56,6 +56,12 @@ pub const STRINGS: &[&str] = &[
     "to measure it: {command}",
     "these results contradict it",
     "these results cannot decide it",
+    // measurements.rs: how a ratio comes out elsewhere, {range} as in "2.9 to 4.1×".
+    "on {count} machines: {range}",
+    // figure.rs: the choice of the machine whose results a figure shows.
+    "Machine",
+    // figure/curve.rs: what is swept.
+    "{parameter} on the horizontal axis",
     // figure/: axes, the table of data.
     "lower is better",
     "higher is better",
@@ -174,6 +180,11 @@ impl Interface {
             .cloned()
             .unwrap_or_else(|| english.to_owned())
     }
+}
+
+/// What translators and, in the source language, readers see of a parameter that is swept: its name, in words.
+pub fn parameter_label(name: &str) -> String {
+    name.replace(['_', '-'], " ")
 }
 
 #[cfg(test)]

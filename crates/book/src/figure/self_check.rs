@@ -71,7 +71,7 @@ impl Show {
         ));
         if let Some(summary) = &summary {
             let (head, rows) = self.table(summary, interface);
-            html.push_str(&table::table(&head, rows, &interface.text("Data")));
+            html.push_str(&table::of_rows(&head, rows, &interface.text("Data")));
         }
         html.push_str(&provenance::of_self_check(library.self_check.as_ref(), interface));
         html.push_str("</figcaption>\n</figure>\n");

@@ -34,7 +34,7 @@ pub enum Style {
 }
 
 impl Style {
-    fn size(self) -> f64 {
+    pub fn size(self) -> f64 {
         match self {
             Style::Heading | Style::Label => 14.0,
             Style::Small => 12.5,
@@ -88,6 +88,19 @@ impl Svg {
             short(from.1),
             short(to.0),
             short(to.1),
+            colour(series)
+        ));
+    }
+
+    /// A line through points, in the colour of a series.
+    pub fn path(&mut self, series: usize, points: &[(f64, f64)]) {
+        let points: Vec<String> = points
+            .iter()
+            .map(|(x, y)| format!("{},{}", short(*x), short(*y)))
+            .collect();
+        self.add(format_args!(
+            "<polyline points=\"{}\" fill=\"none\" stroke-width=\"1.5\" style=\"stroke:{}\"/>",
+            points.join(" "),
             colour(series)
         ));
     }
