@@ -1,5 +1,6 @@
 //! `cargo xtask measurements`: what maintainers do with results.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -70,7 +71,8 @@ pub fn run(workspace: &Workspace, command: &Command) -> Result<ExitCode> {
         } => {
             let comparison = diff(workspace, old, new)?;
             if *json {
-                println!("{}", serde_json::to_string_pretty(&comparison)?);
+                // Whoever reads this may stop reading.
+                writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&comparison)?)?;
             } else {
                 print_words(&comparison);
             }
@@ -90,7 +92,7 @@ pub fn run(workspace: &Workspace, command: &Command) -> Result<ExitCode> {
         Command::Schema { write: true } => {
             println!("wrote {}", workspace.shown(&schema::write(&workspace.root)?));
         }
-        Command::Schema { write: false } => print!("{}", schema::generated()),
+        Command::Schema { write: false } => std::io::stdout().write_all(schema::generated().as_bytes())?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -79,12 +79,9 @@ fn published_results(workspace: &Workspace) -> Result<String> {
     let mut wrong = 0;
     for entry in &library.entries {
         let name = &entry.experiment.id;
-        match &entry.measured {
-            None => {
-                println!("{name}: nothing is published for {}", site.reference_machine);
-                wrong += 1;
-            }
-            Some(_) => {}
+        if entry.measured.is_none() {
+            println!("{name}: nothing is published for {}", site.reference_machine);
+            wrong += 1;
         }
     }
     ensure!(wrong == 0, "{wrong} of {} experiments", library.entries.len());

@@ -1,4 +1,4 @@
-//! What it costs to read, to analyse and to write results: a file of 10,000 runs, about as large as a file may become.
+//! What it costs to read, to analyse and to write results: 10,000 runs, several times what one file may hold in the repository.
 //! `cargo bench -p measure --bench analysis`. What it prints is for people; nothing depends on it.
 
 use std::collections::BTreeMap;

@@ -243,7 +243,7 @@ mod tests {
             "tcp-echo, tokio: server CPU per request fell by 12 % (between 10 and 14 %)"
         );
         assert!(factor((1.0512, 1.0501, 1.0523)).ends_with("rose by 5.1 % (between 5.0 and 5.2 %)"));
-        assert!(factor((3.14, 2.8, 3.5)).ends_with("rose to 3.1 times what it was (between 2.8 and 3.5 times)"));
+        assert!(factor((3.12, 2.8, 3.5)).ends_with("rose to 3.1 times what it was (between 2.8 and 3.5 times)"));
     }
 
     #[test]
