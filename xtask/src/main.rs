@@ -29,7 +29,7 @@ struct Cli {
 enum Command {
     /// Measure on this machine, and build both editions showing the result
     Measure(measure_command::Arguments),
-    /// Publish measured results, or show what there is
+    /// Publish, compare, check and merge measured results
     #[command(subcommand)]
     Measurements(measurements::Command),
     /// Build both editions from the published results
@@ -69,7 +69,7 @@ fn run(command: Command) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     match command {
         Command::Measure(arguments) => measure_command::run(&workspace, &arguments)?,
-        Command::Measurements(command) => measurements::run(&workspace, &command)?,
+        Command::Measurements(command) => return measurements::run(&workspace, &command),
         Command::Build => book_commands::build(&workspace)?,
         Command::Serve(arguments) => book_commands::serve(&workspace, &arguments)?,
         Command::Test => test::run(&workspace)?,

@@ -1,9 +1,17 @@
 //! `cargo xtask measurements`: what maintainers do with results.
 
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
 use anyhow::{Result, bail};
+use measure::collection::{self, Merged, Outcome, Problem, Report};
+use measure::compare::{self, Comparison, Set};
+use measure::experiment::Experiment;
 use measure::library::{Library, Measured, own_path};
 use measure::publish::{self, Verdict};
 use measure::results::Results;
+use measure::schema;
 
 use crate::workspace::Workspace;
 
@@ -16,37 +24,103 @@ pub enum Command {
     },
     /// Say what is published, what is your own, and what is stale
     Show,
+    /// Say in words what changed beyond noise between two sets of results
+    Diff {
+        /// A result file, a machine's folder, `published` (the reference machine) or `own` (target/measurements/)
+        #[arg(default_value = "published")]
+        old: String,
+        /// The same
+        #[arg(default_value = "own")]
+        new: String,
+        /// Every comparison as JSON
+        #[arg(long)]
+        json: bool,
+        /// Exit status 1 where something changed
+        #[arg(long)]
+        fail_on_change: bool,
+    },
+    /// See that everything under measurements/ may stand there
+    Check,
+    /// Take in results of other machines: folders with result files at any depth
+    Merge {
+        #[arg(required = true)]
+        folders: Vec<PathBuf>,
+        /// Add experiments to what stands there, of the same environment, instead of replacing a machine's results as a whole
+        #[arg(long)]
+        partial: bool,
+    },
+    /// Remove a machine's published results, and say what else names it
+    Retire { machine: String },
+    /// Print the JSON Schema of result files
+    Schema {
+        /// Write it to measurements/schema.json instead
+        #[arg(long)]
+        write: bool,
+    },
 }
 
-pub fn run(workspace: &Workspace, command: &Command) -> Result<()> {
+pub fn run(workspace: &Workspace, command: &Command) -> Result<ExitCode> {
     match command {
-        Command::Publish { experiments } => publish(workspace, experiments),
-        Command::Show => show(workspace),
+        Command::Publish { experiments } => publish(workspace, experiments)?,
+        Command::Show => show(workspace)?,
+        Command::Diff {
+            old,
+            new,
+            json,
+            fail_on_change,
+        } => {
+            let comparison = diff(workspace, old, new)?;
+            if *json {
+                // Whoever reads this may stop reading.
+                writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&comparison)?)?;
+            } else {
+                print_words(&comparison);
+            }
+            if *fail_on_change && comparison.changed().count() > 0 {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        Command::Check => {
+            let report = check(workspace)?;
+            if !report.problems.is_empty() {
+                bail!("{} problems in {} files", report.problems.len(), report.files);
+            }
+            println!("{} files, no problem", report.files);
+        }
+        Command::Merge { folders, partial } => merge(workspace, folders, *partial)?,
+        Command::Retire { machine } => retire(workspace, machine)?,
+        Command::Schema { write: true } => {
+            println!("wrote {}", workspace.shown(&schema::write(&workspace.root)?));
+        }
+        Command::Schema { write: false } => std::io::stdout().write_all(schema::generated().as_bytes())?,
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn publish(workspace: &Workspace, experiments: &[String]) -> Result<()> {
     let site = workspace.site()?;
-    let now = measure::campaign::now();
-    let date = now.split('T').next().unwrap_or(&now);
+    let date = today();
     let mut refused = 0;
-    for (experiment, verdict) in publish::publish(&workspace.root, &workspace.target, experiments, date)? {
+    let (mut before, mut now) = (Vec::new(), Vec::new());
+    for (experiment, verdict) in publish::publish(&workspace.root, &workspace.target, experiments, &date)? {
         match verdict {
-            Verdict::Published(path) => {
-                println!("{experiment}: published as {}", workspace.shown(&path));
-                let machine = path
-                    .parent()
-                    .and_then(|p| p.file_name())
-                    .unwrap_or_default()
-                    .to_string_lossy()
-                    .into_owned();
-                if machine != site.reference_machine {
+            Verdict::Published(published) => {
+                println!("{experiment}: published as {}", workspace.shown(&published.path));
+                let machine = &published.results.machine.id;
+                if *machine != site.reference_machine {
                     println!(
                         "  the book shows `{}`; to show this machine, set `reference-machine = \"{machine}\"` in book.toml",
                         site.reference_machine
                     );
                 }
+                match published.before {
+                    Some(Ok(results)) => before.push(results),
+                    Some(Err(error)) => println!("  not compared with what stood there: {error:#}"),
+                    None => {}
+                }
+                now.push(published.results);
             }
+            Verdict::PublishedCheck(path) => println!("{experiment}: published as {}", workspace.shown(&path)),
             Verdict::Refused(reasons) => {
                 refused += 1;
                 println!("{experiment}: not published, because");
@@ -57,8 +131,122 @@ fn publish(workspace: &Workspace, experiments: &[String]) -> Result<()> {
             Verdict::NothingMeasured => println!("{experiment}: nothing was measured here yet"),
         }
     }
+    if !before.is_empty() {
+        let before = Set::new("what was published before", before)?;
+        let now = Set::new("what is published now", now)?;
+        println!();
+        print_words(&compare::compare(&Experiment::all(&workspace.root)?, &before, &now));
+    }
     if refused > 0 {
         bail!("{refused} experiments were not published");
+    }
+    Ok(())
+}
+
+/// The day, in UTC.
+fn today() -> String {
+    let now = measure::campaign::now();
+    now.split('T').next().unwrap_or(&now).to_owned()
+}
+
+fn print_words(comparison: &Comparison) {
+    for line in comparison.in_words() {
+        println!("{line}");
+    }
+}
+
+fn diff(workspace: &Workspace, old: &str, new: &str) -> Result<Comparison> {
+    let read = |which: &str| -> Result<Set> {
+        match which {
+            "own" => Set::read(
+                &workspace.target.join("measurements"),
+                "your own results, in target/measurements",
+            ),
+            "published" => {
+                let machine = workspace.site()?.reference_machine;
+                let folder = workspace.root.join("measurements").join(machine);
+                Set::read(&folder, "the published results of the reference machine")
+            }
+            path => Set::read(Path::new(path), path),
+        }
+    };
+    Ok(compare::compare(
+        &Experiment::all(&workspace.root)?,
+        &read(old)?,
+        &read(new)?,
+    ))
+}
+
+/// Looks at all that is published and prints what is wrong with it.
+pub fn check(workspace: &Workspace) -> Result<Report> {
+    let report = collection::check(&workspace.root, &workspace.site()?.reference_machine)?;
+    for note in &report.notes {
+        println!("note: {}", line(workspace, note));
+    }
+    for problem in &report.problems {
+        println!("{}", line(workspace, problem));
+    }
+    Ok(report)
+}
+
+fn line(workspace: &Workspace, problem: &Problem) -> String {
+    format!("{}: {}", workspace.shown(&problem.path), problem.what)
+}
+
+fn merge(workspace: &Workspace, folders: &[PathBuf], partial: bool) -> Result<()> {
+    let experiments = Experiment::all(&workspace.root)?;
+    let done = collection::merge(&workspace.root, folders, partial, &today())?;
+    let mut refused = 0;
+    for Merged {
+        machine,
+        before,
+        outcome,
+    } in &done.machines
+    {
+        match outcome {
+            Outcome::Taken { now, removed } => {
+                println!("{machine}: written to measurements/{machine}/");
+                for experiment in removed {
+                    println!(
+                        "  {experiment} was removed: it did not come in, and a machine's results are replaced as a whole"
+                    );
+                }
+                match before {
+                    Some(before) => print_words(&compare::compare(&experiments, before, now)),
+                    None => println!("  nothing that could be read stood there before"),
+                }
+            }
+            Outcome::Refused(reasons) => {
+                refused += 1;
+                println!("{machine}: left as it was, because");
+                for reason in reasons {
+                    println!("  {reason}");
+                }
+            }
+        }
+        println!();
+    }
+    if !done.refused.is_empty() {
+        println!("not taken in:");
+        for problem in &done.refused {
+            println!("  {}", line(workspace, problem));
+        }
+    }
+    if refused > 0 || !done.refused.is_empty() {
+        bail!("not everything was taken in; the reasons stand above");
+    }
+    Ok(())
+}
+
+fn retire(workspace: &Workspace, machine: &str) -> Result<()> {
+    let mentions = collection::retire(&workspace.root, machine, &workspace.site()?.reference_machine)?;
+    println!("removed measurements/{machine}/; git has what it held");
+    for mention in mentions {
+        println!(
+            "{}:{} still names it: change it",
+            workspace.shown(&mention.path),
+            mention.line
+        );
     }
     Ok(())
 }

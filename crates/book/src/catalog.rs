@@ -27,7 +27,6 @@ use crate::gettext::ESCAPED;
 
 pub use check::{check, check_directives};
 pub use extract::extract;
-pub(crate) use update::write_atomically;
 pub use update::{Summary, update};
 
 /// The renderer's name under which a book is read for its messages. Preprocessors that translate or fill in numbers do not run for it.

@@ -86,7 +86,7 @@ pub fn build(site: &Site, library: &Library, options: &Options) -> Result<Vec<Ed
         edition.folder = place;
     }
     let index = page::index(site, &interfaces(site)?);
-    catalog::write_atomically(&output.join("index.html"), &index)?;
+    measure::files::write_atomically(&output.join("index.html"), &index)?;
     Ok(editions)
 }
 

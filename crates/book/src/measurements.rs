@@ -281,7 +281,10 @@ fn found(finding: &Finding, library: &Library, interface: &Interface) -> String 
         Ok(estimate) => finding.shown(&estimate, interface).html("measured"),
         Err(_) => format!(
             "<span class=\"measured unmeasured\" title=\"{}\">[{}]</span>",
-            escape(&interface.fill("to measure it: {command}", &[("command", "cargo xtask measure --self-check")])),
+            escape(&interface.fill(
+                "to measure it: {command}",
+                &[("command", "cargo xtask measure --self-check")]
+            )),
             escape(&interface.text("not measured yet"))
         ),
     }

@@ -15,6 +15,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A named size or duration, so that a number stands in one place only.
@@ -33,7 +34,7 @@ pub struct Parameter {
 }
 
 /// Where in its sweeps an experiment runs: the parameter that differs from its own value, if any, and what it is instead.
-#[derive(Debug, Clone, Default, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, PartialOrd, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Point(BTreeMap<String, f64>);
 
@@ -202,6 +203,18 @@ impl Quantity {
             Quantity::CpuShare | Quantity::PeerCpuShare => Unit::Cores,
             Quantity::Memory | Quantity::MemorySlope => Unit::Bytes,
             _ => Unit::Seconds,
+        }
+    }
+
+    /// The smallest difference between two values of about this size that the measurement can tell; 0 where clocks are finer than anything
+    /// that matters.
+    pub fn step(self, value: f64) -> f64 {
+        match self {
+            // Whole microseconds, in histograms of three significant digits.
+            Quantity::LatencyP50 | Quantity::LatencyP99 => (value / 1000.0).max(1e-6),
+            // The kernel counts pages.
+            Quantity::Memory => 4096.0,
+            _ => 0.0,
         }
     }
 

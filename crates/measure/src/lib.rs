@@ -4,10 +4,13 @@
 //! experiment   what is compared (examples/*/experiment.toml)
 //! fingerprint  which program exactly a result was taken of
 //! results      raw samples, the file format, and what is derived from them
+//! schema       the file format as a JSON Schema
 //! self_check   whether the harness tells the truth, from samples that it takes of itself
 //! statistics   estimates and their intervals
 //! packages     which packages a program reaches, and whether they changed
 //! library      all experiments with the results to show
+//! compare      two sets of results, and what changed beyond noise
+//! files        writing whole files
 //! ```
 //!
 //! Those read and compute on any system. The rest starts processes and needs Linux:
@@ -22,14 +25,18 @@
 //! harness      one run of one program, with its peers
 //! campaign     sessions of interleaved rounds over experiments
 //! publish      which results are fit to be published
+//! collection   all that is published: checked, merged with other machines' results, retired
 //! ```
 
+pub mod compare;
 pub mod experiment;
+pub mod files;
 pub mod fingerprint;
 pub mod library;
 pub mod load;
 pub mod packages;
 pub mod results;
+pub mod schema;
 pub mod self_check;
 pub mod statistics;
 
@@ -37,6 +44,8 @@ pub mod statistics;
 pub mod build;
 #[cfg(target_os = "linux")]
 pub mod campaign;
+#[cfg(target_os = "linux")]
+pub mod collection;
 #[cfg(target_os = "linux")]
 pub mod exclusive;
 #[cfg(target_os = "linux")]

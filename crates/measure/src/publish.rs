@@ -21,10 +21,21 @@ pub const BYTES_AT_MOST: usize = 1_000_000;
 /// What became of one experiment.
 #[derive(Debug)]
 pub enum Verdict {
-    Published(PathBuf),
+    Published(Box<Published>),
+    /// The harness's check of itself, into this file.
+    PublishedCheck(PathBuf),
     /// Every reason why not, each with what to do.
     Refused(Vec<String>),
     NothingMeasured,
+}
+
+/// One experiment that was published.
+#[derive(Debug)]
+pub struct Published {
+    pub path: PathBuf,
+    pub results: Results,
+    /// What stood there, if anything; an error where it could not be read.
+    pub before: Option<Result<Results>>,
 }
 
 /// Publishes what passes the rules; experiments by name, all where `chosen` is empty.
@@ -54,8 +65,9 @@ pub fn publish(root: &Path, target: &Path, chosen: &[String], date: &str) -> Res
         let verdict = if reasons.is_empty() {
             results.published = Some(Publication { date: date.to_owned() });
             let path = published_path(root, &results.machine.id, &experiment.id);
+            let before = path.is_file().then(|| Results::read(&path));
             results.write(&path)?;
-            Verdict::Published(path)
+            Verdict::Published(Box::new(Published { path, results, before }))
         } else {
             Verdict::Refused(reasons)
         };
@@ -83,7 +95,7 @@ fn publish_self_check(root: &Path, target: &Path, date: &str) -> Result<Verdict>
     check.published = Some(Publication { date: date.to_owned() });
     let path = self_check::published_path(root, &check.machine.id);
     check.write(&path)?;
-    Ok(Verdict::Published(path))
+    Ok(Verdict::PublishedCheck(path))
 }
 
 /// Every rule that a self-check breaks.
@@ -115,8 +127,22 @@ pub fn self_check_refusals(experiment: &Experiment, check: &SelfCheck) -> Result
     Ok(reasons)
 }
 
-/// Every rule that these results break.
+/// Every rule that these results break, that they be of the programs as they are now among them.
 pub fn refusals(experiment: &Experiment, results: &Results) -> Result<Vec<String>> {
+    let mut reasons = rules(experiment, results);
+    let stale = stale_programs(experiment, results)?;
+    if !stale.is_empty() {
+        reasons.push(format!(
+            "{} changed since: run `cargo xtask measure {}`",
+            stale.join(", "),
+            experiment.id
+        ));
+    }
+    Ok(reasons)
+}
+
+/// The rules that results break whatever became of the programs since.
+pub fn rules(experiment: &Experiment, results: &Results) -> Vec<String> {
     let mut reasons = Vec::new();
     let name = &experiment.id;
     let sessions = results.sessions();
@@ -148,13 +174,6 @@ pub fn refusals(experiment: &Experiment, results: &Results) -> Result<Vec<String
             "its file would have {bytes} bytes, at most {BYTES_AT_MOST} are wanted in the repository: fewer points, programs or rounds"
         ));
     }
-    let stale = stale_programs(experiment, results)?;
-    if !stale.is_empty() {
-        reasons.push(format!(
-            "{} changed since: run `cargo xtask measure {name}`",
-            stale.join(", ")
-        ));
-    }
     for (which, python) in &results.environment.pythons {
         if !python.optimised {
             reasons.push(format!(
@@ -174,7 +193,7 @@ pub fn refusals(experiment: &Experiment, results: &Results) -> Result<Vec<String
             "{disturbed} runs were disturbed by other processes even when repeated: measure on a quiet machine"
         ));
     }
-    Ok(reasons)
+    reasons
 }
 
 /// The control against itself: where that is not 1, the same program would be called faster or slower than itself.

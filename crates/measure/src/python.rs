@@ -8,8 +8,9 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use crate::files::write_atomically;
 use crate::packages::Distribution;
-use crate::results::{PythonBuild, write_atomically};
+use crate::results::PythonBuild;
 
 /// The oldest Python that the programs run on.
 pub const OLDEST: (u32, u32) = (3, 11);

@@ -6,14 +6,17 @@
 mod bound;
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use hdrhistogram::Histogram;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::experiment::{Experiment, Metric, Point, Quantity};
+use crate::files::write_atomically;
+use crate::schema;
 use crate::statistics::{self, Estimate, Sample, Scale};
 
 pub use bound::{Bound, GENERATOR_AT_MOST};
@@ -25,9 +28,10 @@ pub const FORMAT: u32 = 2;
 pub const FOREIGN_CORES_AT_MOST: f64 = 0.25;
 
 /// Results of one experiment on one machine.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Results {
+    #[schemars(extend("const" = FORMAT))]
     pub format: u32,
     pub experiment: String,
     pub machine: Machine,
@@ -49,7 +53,7 @@ pub struct Results {
 }
 
 /// How far a campaign went, and what happened on the way.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Campaign {
     /// Sessions it is meant to have.
@@ -70,7 +74,7 @@ pub struct Campaign {
 }
 
 /// The machine during one session.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SessionLog {
     pub session: u32,
@@ -87,7 +91,7 @@ pub struct SessionLog {
 }
 
 /// A run that was repeated, with the reason, which was fixed before anything ran.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetAside {
     pub program: String,
@@ -100,7 +104,7 @@ pub struct SetAside {
     pub detail: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// Other processes or the hypervisor took too much CPU.
@@ -109,17 +113,18 @@ pub enum Cause {
     Void,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Publication {
     pub date: String,
 }
 
 /// The machine by what matters for speed; never by a host name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Machine {
-    /// Names the folder under `measurements/`.
+    /// Names the folder under `measurements/`: lower-case letters and digits, with single hyphens between them.
+    #[schemars(regex(pattern = "^[a-z0-9]+(-[a-z0-9]+)*$"))]
     pub id: String,
     pub cpu: String,
     pub cores: usize,
@@ -127,7 +132,7 @@ pub struct Machine {
     pub memory_bytes: u64,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Environment {
     pub kernel: String,
@@ -151,7 +156,7 @@ pub struct Environment {
     pub packages: BTreeMap<String, String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PythonBuild {
     /// Built to run without the global interpreter lock.
@@ -166,7 +171,7 @@ pub struct PythonBuild {
 }
 
 /// One process, from start to exit.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Run {
     pub program: String,
@@ -190,13 +195,15 @@ pub struct Run {
 }
 
 /// One measured phase of a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Phase {
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub seconds: f64,
     /// Units of work done: waits, GETs, messages.
     pub work: u64,
     /// User and system CPU of the program under test.
+    #[schemars(range(min = 0))]
     pub cpu_seconds: f64,
     /// Memory of the program at the end of the phase, in bytes: VmHWM, or VmRSS where it says so, as the program reads it in
     /// /proc/self/status. Never `ru_maxrss`, which a process inherits through exec.
@@ -270,7 +277,8 @@ impl Results {
         })
     }
 
-    fn parse(text: &str) -> Result<Results> {
+    /// Reads a document and validates it against the schema. An error names the place in it by a JSON pointer.
+    pub fn parse(text: &str) -> Result<Results> {
         #[derive(Deserialize)]
         struct Version {
             format: u32,
@@ -286,22 +294,15 @@ impl Results {
                 "it was written by a newer version: update your checkout, or measure"
             }
         );
-        let results: Results = serde_json::from_str(text)?;
-        for run in &results.runs {
+        let document: Value = serde_json::from_str(text)?;
+        schema::validate(&document)?;
+        let results = Results::deserialize(document)?;
+        for (number, run) in results.runs.iter().enumerate() {
             ensure!(
                 results.fingerprints.contains_key(&run.program),
-                "a run of `{}`, which has no fingerprint",
+                "at /runs/{number}/program: a run of `{}`, which has no entry in /fingerprints",
                 run.program
             );
-            for (name, phase) in &run.phases {
-                ensure!(
-                    phase.seconds > 0.0 && phase.cpu_seconds >= 0.0,
-                    "session {}, round {}, `{}`: phase `{name}` has no sensible time",
-                    run.session,
-                    run.round,
-                    run.program
-                );
-            }
         }
         Ok(results)
     }
@@ -629,32 +630,6 @@ fn merged_quantile(runs: &[&Run], phase: &str, quantile: f64) -> Option<f64> {
     (!merged.is_empty()).then(|| merged.value_at_quantile(quantile) as f64 / 1e6)
 }
 
-/// Writes a file beside its place and renames it, so that no reader ever sees half of it.
-pub fn write_atomically(path: &Path, text: &str) -> Result<()> {
-    let folder = path
-        .parent()
-        .with_context(|| format!("{} has no folder", path.display()))?;
-    let write = || -> Result<()> {
-        std::fs::create_dir_all(folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(text.as_bytes())?;
-        file.as_file().sync_all()?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
-        }
-        file.persist(path)?;
-        Ok(())
-    };
-    write().with_context(|| {
-        format!(
-            "cannot write {}; what stood there before is unchanged. Is the disk full, or the folder read-only?",
-            path.display()
-        )
-    })
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -879,14 +854,228 @@ pub(crate) mod tests {
         );
     }
 
+    /// Results of every shape that the types allow, with numbers from all over their ranges.
+    mod arbitrary {
+        use proptest::collection::{btree_map, vec};
+        use proptest::option::of;
+        use proptest::prelude::*;
+
+        use super::*;
+
+        /// Any finite number, subnormal ones and both zeros too.
+        fn finite() -> impl Strategy<Value = f64> {
+            use proptest::num::f64::{NEGATIVE, NORMAL, POSITIVE, SUBNORMAL, ZERO};
+            POSITIVE | NEGATIVE | NORMAL | SUBNORMAL | ZERO
+        }
+
+        fn positive() -> impl Strategy<Value = f64> {
+            use proptest::num::f64::{NORMAL, POSITIVE, SUBNORMAL};
+            POSITIVE | NORMAL | SUBNORMAL
+        }
+
+        fn text() -> impl Strategy<Value = String> {
+            any::<String>()
+        }
+
+        fn point() -> impl Strategy<Value = Point> {
+            of((text(), finite())).prop_map(|at| at.map_or_else(Point::base, |(name, value)| Point::at(&name, value)))
+        }
+
+        fn phase() -> impl Strategy<Value = Phase> {
+            (
+                (positive(), any::<u64>(), positive()),
+                (of(any::<u64>()), of(finite()), of(finite()), of(finite())),
+                vec((finite(), finite()), 0..3),
+                vec((any::<u64>(), any::<u64>()), 0..3),
+            )
+                .prop_map(
+                    |((seconds, work, cpu_seconds), (memory, peer, offered, late), spans, latency)| Phase {
+                        seconds,
+                        work,
+                        cpu_seconds,
+                        memory_bytes: memory,
+                        peer_cpu_seconds: peer,
+                        offered_per_second: offered,
+                        late_p99_seconds: late,
+                        spans,
+                        latency,
+                    },
+                )
+        }
+
+        fn run() -> impl Strategy<Value = Run> {
+            (
+                (text(), any::<bool>(), point()),
+                (any::<u32>(), any::<u32>(), any::<u32>()),
+                (finite(), finite(), finite(), finite()),
+                (any::<u64>(), any::<u64>()),
+                btree_map(text(), phase(), 0..3),
+            )
+                .prop_map(
+                    |((program, control, point), (session, round, position), times, switches, phases)| Run {
+                        program,
+                        control,
+                        point,
+                        session,
+                        round,
+                        position,
+                        wall_seconds: times.0,
+                        user_seconds: times.1,
+                        system_seconds: times.2,
+                        voluntary_switches: switches.0,
+                        involuntary_switches: switches.1,
+                        foreign_cores: times.3,
+                        phases,
+                    },
+                )
+        }
+
+        fn machine() -> impl Strategy<Value = Machine> {
+            (
+                "[a-z0-9]{1,4}(-[a-z0-9]{1,3}){0,2}",
+                text(),
+                any::<usize>(),
+                of(text()),
+                any::<u64>(),
+            )
+                .prop_map(|(id, cpu, cores, hypervisor, memory_bytes)| Machine {
+                    id,
+                    cpu,
+                    cores,
+                    hypervisor,
+                    memory_bytes,
+                })
+        }
+
+        fn python() -> impl Strategy<Value = PythonBuild> {
+            (any::<bool>(), text(), text(), vec(text(), 0..3), any::<bool>()).prop_map(
+                |(free_threaded, version, compiler, configure, optimised)| PythonBuild {
+                    free_threaded,
+                    version,
+                    compiler,
+                    configure,
+                    optimised,
+                },
+            )
+        }
+
+        fn environment() -> impl Strategy<Value = Environment> {
+            (
+                (text(), text(), vec(any::<usize>(), 0..3), of(finite()), of(text())),
+                btree_map(text(), python(), 0..3),
+                (text(), btree_map(text(), text(), 0..3), btree_map(text(), text(), 0..3)),
+            )
+                .prop_map(
+                    |((kernel, cpu_flags, affinity, quota_cores, governor), pythons, (rustc, tools, packages))| {
+                        Environment {
+                            kernel,
+                            cpu_flags,
+                            affinity,
+                            quota_cores,
+                            governor,
+                            pythons,
+                            rustc,
+                            tools,
+                            packages,
+                        }
+                    },
+                )
+        }
+
+        fn campaign() -> impl Strategy<Value = Campaign> {
+            let log = (any::<u32>(), text(), finite(), finite(), of(finite()), finite()).prop_map(
+                |(session, started, seconds, load_average, cpu_pressure, steal_cores)| SessionLog {
+                    session,
+                    started,
+                    seconds,
+                    load_average,
+                    cpu_pressure,
+                    steal_cores,
+                },
+            );
+            let cause = prop_oneof![Just(Cause::Contamination), Just(Cause::Void)];
+            let set_aside = (text(), point(), any::<u32>(), any::<u32>(), cause, text()).prop_map(
+                |(program, point, session, round, cause, detail)| SetAside {
+                    program,
+                    point,
+                    session,
+                    round,
+                    cause,
+                    detail,
+                },
+            );
+            (
+                (any::<u32>(), any::<u32>(), any::<u32>(), any::<u64>(), text()),
+                vec(log, 0..3),
+                vec(set_aside, 0..3),
+            )
+                .prop_map(
+                    |((sessions, planned_sessions, rounds, seed, control), log, set_aside)| Campaign {
+                        sessions,
+                        planned_sessions,
+                        rounds,
+                        seed,
+                        control,
+                        log,
+                        set_aside,
+                    },
+                )
+        }
+
+        pub(super) fn results() -> impl Strategy<Value = Results> {
+            (
+                (text(), machine(), environment(), text()),
+                of(text()),
+                campaign(),
+                (btree_map(text(), finite(), 0..3), btree_map(text(), text(), 0..3)),
+                vec(run(), 0..4),
+            )
+                .prop_map(
+                    |((experiment, machine, environment, started), date, campaign, (parameters, skipped), runs)| {
+                        Results {
+                            format: FORMAT,
+                            experiment,
+                            machine,
+                            environment,
+                            started,
+                            published: date.map(|date| Publication { date }),
+                            campaign,
+                            fingerprints: runs.iter().map(|run| (run.program.clone(), "0".to_owned())).collect(),
+                            parameters,
+                            skipped,
+                            runs,
+                        }
+                    },
+                )
+        }
+    }
+
+    proptest::proptest! {
+        // Reading validates, so this holds as well that every value is one that the schema allows.
+        #[test]
+        fn whatever_is_written_is_valid_and_reads_back_as_it_was(results in arbitrary::results()) {
+            let text = results.to_json();
+            let again = Results::parse(&text).map_err(|error| proptest::test_runner::TestCaseError::fail(format!("{error:#}")))?;
+            // Both zeros are equal; their texts are not.
+            proptest::prop_assert_eq!(again.to_json(), text);
+            proptest::prop_assert_eq!(again, results);
+        }
+    }
+
     #[test]
     fn damaged_files_are_refused_with_a_reason() {
         let (_, results) = sample();
         let text = results.to_json();
         let cases = [
             (text.replace("\"format\": 2", "\"format\": 9"), "format 9"),
-            (text.replace("\"seconds\":2.0", "\"seconds\":-2.0"), "no sensible time"),
-            (text.replace("\"program\":\"a\"", "\"program\":\"z\""), "no fingerprint"),
+            (
+                text.replace("\"seconds\":2.0", "\"seconds\":-2.0"),
+                "at /runs/0/phases/p/seconds",
+            ),
+            (
+                text.replace("\"program\":\"a\"", "\"program\":\"z\""),
+                "no entry in /fingerprints",
+            ),
             (text[..text.len() / 2].to_owned(), "EOF"),
         ];
         for (damaged, expected) in cases {

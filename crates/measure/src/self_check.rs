@@ -19,7 +19,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use crate::results::{Environment, Machine, Publication, write_atomically};
+use crate::files::write_atomically;
+use crate::results::{Environment, Machine, Publication};
 use crate::statistics::{self, Estimate, Interval, Sample, Scale};
 
 /// The experiment whose programs are used.

@@ -8,6 +8,11 @@
 //! small stops more often when the sessions happen to agree, and the interval then covers less often than it says. The cure taken here:
 //! the t quantile stays that of the sessions planned at first, however many follow (`Sample::planned`). Fixed-width sampling after Chow
 //! and Robbins (1965) is the extreme case; the tests below hold the coverage of the rule.
+//!
+//! Two campaigns are compared by Welch's test, which does not suppose that both scatter alike (B. L. Welch, *The generalization of
+//! 'Student's' problem when several different population variances are involved*, Biometrika 34, 1947), and many comparisons are judged
+//! together by Holm's procedure, which keeps the chance of even one false alarm among them below a level however they depend on each other
+//! (S. Holm, *A simple sequentially rejective multiple test procedure*, Scandinavian Journal of Statistics 6, 1979).
 
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ChiSquared, ContinuousCDF, Normal, StudentsT};
@@ -41,6 +46,16 @@ pub struct Estimate {
 pub enum Scale {
     Linear,
     Logarithmic,
+}
+
+impl Scale {
+    /// From the scale to the unit of the values.
+    fn back(self, value: f64) -> f64 {
+        match self {
+            Scale::Linear => value,
+            Scale::Logarithmic => value.exp(),
+        }
+    }
 }
 
 /// The median; the mean of the middle two where their number is even. `None` without values.
@@ -85,32 +100,19 @@ pub fn slope(points: &[(f64, f64)]) -> Option<f64> {
 
 /// The mean over sessions with its t interval. `None` without sessions, or where a logarithm is asked of a value that has none.
 pub fn estimate(sample: &Sample<'_>, scale: Scale) -> Option<Estimate> {
-    let transformed: Vec<f64> = match scale {
-        Scale::Linear => sample.sessions.to_vec(),
-        Scale::Logarithmic => sample.sessions.iter().map(|v| v.ln()).collect(),
-    };
-    if transformed.is_empty() || transformed.iter().any(|v| !v.is_finite()) {
-        return None;
-    }
-    let back = |v: f64| match scale {
-        Scale::Linear => v,
-        Scale::Logarithmic => v.exp(),
-    };
-    let n = transformed.len() as f64;
-    let mean = transformed.iter().sum::<f64>() / n;
-    let interval = (transformed.len() >= 2).then(|| {
-        let variance = variance(&transformed);
-        let freedom = transformed.len().min(sample.planned.max(2)) - 1;
-        let half = t_quantile(freedom) * (variance / n).sqrt();
+    let moments = Moments::of(sample, scale)?;
+    let mean = moments.mean;
+    let interval = moments.variance.map(|variance| {
+        let half = t_quantile(moments.freedom) * (variance / moments.n).sqrt();
         Interval {
-            low: back(mean - half),
-            high: back(mean + half),
+            low: scale.back(mean - half),
+            high: scale.back(mean + half),
         }
     });
     Some(Estimate {
-        value: back(mean),
+        value: scale.back(mean),
         interval,
-        sessions: transformed.len(),
+        sessions: sample.sessions.len(),
     })
 }
 
@@ -146,11 +148,101 @@ pub fn normal_quantile() -> f64 {
     Normal::standard().inverse_cdf(0.5 + CONFIDENCE / 2.0)
 }
 
-/// The two-sided quantile of Student's t with `freedom` degrees of freedom, at least 1.
-fn t_quantile(freedom: usize) -> f64 {
-    StudentsT::new(0.0, 1.0, freedom as f64)
-        .expect("at least one degree of freedom")
-        .inverse_cdf(0.5 + CONFIDENCE / 2.0)
+/// Mean and spread of the sessions on a scale.
+struct Moments {
+    n: f64,
+    mean: f64,
+    /// Absent with a single session.
+    variance: Option<f64>,
+    /// Degrees of freedom that the variance counts for: those of the sessions planned at first.
+    freedom: f64,
+}
+
+impl Moments {
+    fn of(sample: &Sample<'_>, scale: Scale) -> Option<Moments> {
+        let transformed: Vec<f64> = match scale {
+            Scale::Linear => sample.sessions.to_vec(),
+            Scale::Logarithmic => sample.sessions.iter().map(|v| v.ln()).collect(),
+        };
+        if transformed.is_empty() || transformed.iter().any(|v| !v.is_finite()) {
+            return None;
+        }
+        let n = transformed.len() as f64;
+        let mean = transformed.iter().sum::<f64>() / n;
+        let squares: f64 = transformed.iter().map(|v| (v - mean).powi(2)).sum();
+        Some(Moments {
+            n,
+            mean,
+            variance: (transformed.len() >= 2).then(|| squares / (n - 1.0)),
+            freedom: transformed.len().min(sample.planned.max(2)) as f64 - 1.0,
+        })
+    }
+}
+
+/// How far apart the means of two samples are.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Difference {
+    /// `new / old` on the logarithmic scale, `new - old` on the linear one.
+    pub value: f64,
+    pub interval: Interval,
+    /// Chance of a difference at least as large, up or down, where there is none.
+    pub p: f64,
+}
+
+/// Welch's comparison of two samples. `step` is the smallest difference between two values that the measurement can tell, in the unit of
+/// the values, 0 where it is negligible: sessions that all fall on one step scatter by less than they could have, and are taken to scatter as
+/// if either of two neighbouring steps were as likely. `None` where one sample has fewer than two sessions, or values without a logarithm.
+pub fn difference(old: &Sample<'_>, new: &Sample<'_>, scale: Scale, step: f64) -> Option<Difference> {
+    let (old, new) = (Moments::of(old, scale)?, Moments::of(new, scale)?);
+    let variance_of_mean = |moments: &Moments| {
+        let step = match scale {
+            Scale::Linear => step,
+            Scale::Logarithmic => step / moments.mean.exp(),
+        };
+        Some(moments.variance?.max(step.powi(2) / 4.0) / moments.n)
+    };
+    let (of_old, of_new) = (variance_of_mean(&old)?, variance_of_mean(&new)?);
+    let apart = new.mean - old.mean;
+    let variance = of_old + of_new;
+    let (half, p) = if variance == 0.0 {
+        (0.0, if apart == 0.0 { 1.0 } else { 0.0 })
+    } else {
+        // Welch's approximate degrees of freedom.
+        let freedom = variance.powi(2) / (of_old.powi(2) / old.freedom + of_new.powi(2) / new.freedom);
+        let error = variance.sqrt();
+        (t_quantile(freedom) * error, 2.0 * t(freedom).sf((apart / error).abs()))
+    };
+    Some(Difference {
+        value: scale.back(apart),
+        interval: Interval {
+            low: scale.back(apart - half),
+            high: scale.back(apart + half),
+        },
+        p,
+    })
+}
+
+/// Which of several hypotheses are rejected by Holm's procedure, so that the chance of rejecting even one that is true stays below `level`.
+pub fn holm(p: &[f64], level: f64) -> Vec<bool> {
+    let mut order: Vec<usize> = (0..p.len()).collect();
+    order.sort_by(|&a, &b| p[a].total_cmp(&p[b]));
+    let mut rejected = vec![false; p.len()];
+    for (rank, &index) in order.iter().enumerate() {
+        if p[index] > level / (p.len() - rank) as f64 {
+            break;
+        }
+        rejected[index] = true;
+    }
+    rejected
+}
+
+/// The two-sided quantile of Student's t with `freedom` degrees of freedom.
+fn t_quantile(freedom: f64) -> f64 {
+    t(freedom).inverse_cdf(0.5 + CONFIDENCE / 2.0)
+}
+
+fn t(freedom: f64) -> StudentsT {
+    StudentsT::new(0.0, 1.0, freedom).expect("degrees of freedom are positive: there are at least two sessions")
 }
 
 #[cfg(test)]
@@ -160,7 +252,7 @@ mod tests {
     #[test]
     fn quantiles_agree_with_printed_tables() {
         // Two-sided 95 % points of Student's t, as in any statistical table.
-        for (freedom, expected) in [(1, 12.706), (2, 4.303), (4, 2.776), (30, 2.042)] {
+        for (freedom, expected) in [(1.0, 12.706), (2.0, 4.303), (4.0, 2.776), (30.0, 2.042)] {
             assert!((t_quantile(freedom) - expected).abs() < 5e-4, "{freedom}");
         }
     }
@@ -238,6 +330,53 @@ mod tests {
         assert!((interval.low - 3.02765 * (9.0f64 / 19.023).sqrt()).abs() < 1e-3);
         assert!((interval.high - 3.02765 * (9.0f64 / 2.700).sqrt()).abs() < 1e-2);
         assert_eq!(standard_deviation(&[1.0]), None);
+    }
+
+    #[test]
+    fn two_samples_are_compared_as_welch_does() {
+        // What scipy.stats.ttest_ind(new, old, equal_var=False) of SciPy gives: 5.818 degrees of freedom, p, and the 95 % interval.
+        let (old, new) = ([9.0, 10.0, 11.0], [10.0, 12.0, 13.0, 14.0, 16.0]);
+        let found = difference(&Sample::fixed(&old), &Sample::fixed(&new), Scale::Linear, 0.0).unwrap();
+        assert!((found.value - 3.0).abs() < 1e-12, "{found:?}");
+        assert!((found.p - 0.041_935_955).abs() < 1e-8, "{found:?}");
+        assert!((found.interval.low - 0.153_007_898).abs() < 1e-7, "{found:?}");
+        assert!((found.interval.high - 5.846_992_102).abs() < 1e-7, "{found:?}");
+        let same = difference(&Sample::fixed(&old), &Sample::fixed(&old), Scale::Logarithmic, 0.0).unwrap();
+        assert!((same.value - 1.0).abs() < 1e-12 && (same.p - 1.0).abs() < 1e-12);
+        assert_eq!(
+            difference(&Sample::fixed(&old[..1]), &Sample::fixed(&new), Scale::Linear, 0.0),
+            None
+        );
+    }
+
+    #[test]
+    fn values_on_neighbouring_steps_of_a_coarse_clock_do_not_differ() {
+        let (old, new) = ([100e-6; 5], [101e-6; 5]);
+        let p = |step| {
+            difference(&Sample::fixed(&old), &Sample::fixed(&new), Scale::Logarithmic, step)
+                .unwrap()
+                .p
+        };
+        assert_eq!(p(0.0), 0.0);
+        assert!(p(1e-6) > 0.01, "{}", p(1e-6));
+    }
+
+    #[test]
+    fn sessions_that_were_added_do_not_make_a_difference_surer_than_was_planned() {
+        let (old, new) = ([1.0, 1.1, 0.9, 1.0, 1.05, 0.95], [1.2, 1.3, 1.1, 1.2, 1.25, 1.15]);
+        let p = |planned| {
+            let sample = |sessions| Sample { sessions, planned };
+            difference(&sample(&old), &sample(&new), Scale::Linear, 0.0).unwrap().p
+        };
+        assert!(p(3) > 2.0 * p(6), "{} {}", p(3), p(6));
+    }
+
+    #[test]
+    fn holms_procedure_stops_at_the_first_that_stands() {
+        // Holm's levels for four at 5 %: 0.0125, 0.0167, 0.025, 0.05. The third fails, so the fourth is not looked at.
+        assert_eq!(holm(&[0.04, 0.01, 0.03, 0.015], 0.05), [false, true, false, true]);
+        assert_eq!(holm(&[0.013, 0.013, 0.013, 0.013], 0.05), [false; 4]);
+        assert_eq!(holm(&[], 0.05), [] as [bool; 0]);
     }
 
     #[test]

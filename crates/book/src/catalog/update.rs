@@ -1,10 +1,9 @@
 //! Brings a catalog up to the text as it is now, losing nothing that a translator wrote.
 
 use std::collections::HashMap;
-use std::io::Write;
-use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
+use measure::files::write_atomically;
 use measure::library::Library;
 
 use super::extract::{self, CODE_COMMENT};
@@ -147,32 +146,10 @@ fn most_similar(new: &Entry, old: &[Option<Entry>]) -> Option<usize> {
         .map(|(number, _)| number)
 }
 
-/// Writes the file whole or not at all.
-pub(crate) fn write_atomically(path: &Path, text: &str) -> Result<()> {
-    let failed = || format!("cannot write {}", path.display());
-    if std::fs::read_to_string(path).is_ok_and(|old| old == text) {
-        // Leaves the date of the file as it is, for those who watch it.
-        return Ok(());
-    }
-    let folder = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder).with_context(failed)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(failed)?;
-    file.write_all(text.as_bytes()).with_context(failed)?;
-    // A temporary file is for its owner only; a catalog is like any other file of the project.
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = std::fs::metadata(path).map_or(0o644, |metadata| metadata.permissions().mode());
-        file.as_file()
-            .set_permissions(std::fs::Permissions::from_mode(mode))
-            .with_context(failed)?;
-    }
-    file.persist(path).with_context(failed)?;
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     const OLD: &str = "\
@@ -277,18 +254,5 @@ msgstr \"\"
             entry.previous.as_deref(),
             Some("The loop runs one task at a time, and the task must give way.")
         );
-    }
-
-    #[test]
-    fn a_file_is_written_whole_and_left_alone_when_nothing_changed() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("po/it.po");
-        write_atomically(&path, "a").unwrap();
-        let before = std::fs::metadata(&path).unwrap().modified().unwrap();
-        write_atomically(&path, "a").unwrap();
-        assert_eq!(std::fs::metadata(&path).unwrap().modified().unwrap(), before);
-        write_atomically(&path, "b").unwrap();
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "b");
-        assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
     }
 }
