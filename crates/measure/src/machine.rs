@@ -234,7 +234,9 @@ mod tests {
         // Another process, and this one with a child, busy for the same time.
         let spin = |seconds: f64| {
             let script = format!("import time\nend = time.monotonic() + {seconds}\nwhile time.monotonic() < end: pass");
-            let python = crate::python::Interpreter::choose(None).unwrap().path;
+            let python = crate::python::Interpreter::choose(None, Path::new("target"))
+                .unwrap()
+                .path;
             std::process::Command::new(python)
                 .args(["-c", &script])
                 .spawn()

@@ -297,6 +297,18 @@ impl Running {
         Ok(status.is_some())
     }
 
+    /// Whether the process ends within that time. Unlike [`Running::wait`] it does not look at Ctrl-C: for what comes after.
+    pub fn ends_within(&self, limit: Duration) -> bool {
+        let deadline = Instant::now() + limit;
+        while matches!(self.has_ended(), Ok(false)) {
+            if Instant::now() > deadline {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        true
+    }
+
     /// Waits for exit status 0; kills the process and its children when the limit, counted from its start, is over or Ctrl-C comes.
     pub fn wait(self, limit: Duration) -> Result<(Duration, Usage)> {
         let deadline = self.started + limit;

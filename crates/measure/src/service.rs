@@ -420,11 +420,9 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         let Some(running) = self.running.take() else { return };
-        let deadline = Instant::now() + KILL_WITHIN;
-        // Also where it has ended, or cannot be asked, it is killed below.
-        let _ = running.signal(self.kind.kill_signal());
-        while matches!(running.has_ended(), Ok(false)) && Instant::now() < deadline {
-            std::thread::sleep(Duration::from_millis(5));
+        // What does not end by itself, or cannot be asked, is killed below.
+        if running.signal(self.kind.kill_signal()).is_ok() {
+            running.ends_within(KILL_WITHIN);
         }
         // Children are in sessions of their own, out of the reach of a signal to the group.
         let children = children(running.pid());

@@ -73,7 +73,7 @@ impl Checkout {
     }
 
     fn measure(&self, sessions: u32) -> (Outcome, Vec<String>) {
-        let interpreter = Interpreter::choose(None).unwrap();
+        let interpreter = Interpreter::choose(None, &self.target()).unwrap();
         let python = Environment {
             python: interpreter.path.clone(),
             interpreter,
