@@ -446,4 +446,25 @@ mod tests {
         assert!(error("3.9").contains("from 3.11 on"));
         assert!(error("pypy").contains("no Python is called `pypy`"));
     }
+
+    #[test]
+    fn a_free_threaded_interpreter_gets_an_environment_without_packages() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let interpreter = match Interpreter::named(FREE_THREADED, &root.join("target")) {
+            Ok(interpreter) => interpreter,
+            Err(absent) => {
+                println!("skipped: {absent}");
+                return;
+            }
+        };
+        let target = tempfile::tempdir().unwrap();
+        let told = std::cell::RefCell::new(Vec::new());
+        let tell = |text: &str| told.borrow_mut().push(text.to_owned());
+        let made = Environment::ensure(&root, target.path(), &interpreter, &tell).unwrap();
+        assert_eq!(made.packages.keys().collect::<Vec<_>>(), Vec::<&String>::new());
+        assert!(Interpreter::probe(&made.python).unwrap().build.free_threaded);
+        let again = Environment::ensure(&root, target.path(), &interpreter, &tell).unwrap();
+        assert_eq!(again.python, made.python);
+        assert_eq!(told.into_inner().len(), 1);
+    }
 }
