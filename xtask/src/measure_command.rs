@@ -12,6 +12,7 @@ use measure::experiment::{DEFAULT_PYTHON, Experiment, Language, Point};
 use measure::harness::{Harness, Pythons};
 use measure::library::{Entry, Origin};
 use measure::python::{Environment, Interpreter};
+use measure::self_check::{self, SelfCheck};
 use measure::{process, results::Missing};
 
 use crate::progress;
@@ -36,6 +37,12 @@ pub struct Arguments {
     /// Seed of the order of runs
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Check the harness itself with programs of known ratio: coverage, control, slow-down, scatter, cost, gate
+    #[arg(long, conflicts_with_all = ["experiments", "sessions", "rounds", "budget"])]
+    self_check: bool,
+    /// Short campaigns of the self-check
+    #[arg(long, default_value_t = 40, requires = "self_check", value_parser = clap::value_parser!(u32).range(2..=1000))]
+    campaigns: u32,
     /// A word that tells this machine from others of the same kind
     #[arg(long, value_name = "WORD")]
     label: Option<String>,
@@ -71,6 +78,9 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
         pythons,
         arguments.label.as_deref(),
     )?;
+    if arguments.self_check {
+        return check_itself(workspace, &harness, arguments);
+    }
     let options = campaign::Options {
         experiments: arguments.experiments.clone(),
         sessions: arguments.sessions,
@@ -104,6 +114,69 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
         );
     }
     Ok(())
+}
+
+fn check_itself(workspace: &Workspace, harness: &Harness, arguments: &Arguments) -> Result<()> {
+    let shown = progress::Shown::new();
+    let path = self_check::run::run(harness, arguments.campaigns, arguments.seed, &shown);
+    shown.finish();
+    let path = path?;
+    let summary = SelfCheck::read(&path)?.summary();
+    for line in self_check_lines(&summary) {
+        println!("{line}");
+    }
+    println!("Raw data: {}", workspace.shown(&path));
+    Ok(())
+}
+
+/// The summary in words, a line for each finding.
+fn self_check_lines(summary: &self_check::Summary) -> Vec<String> {
+    let mut lines = Vec::new();
+    let percent = |count: &self_check::Count| match count.share() {
+        Some(share) => format!("{} of {} ({:.0} %)", count.hits, count.of, share.value * 100.0),
+        None => "none".to_owned(),
+    };
+    for (pair, coverage) in &summary.coverage {
+        lines.push(format!(
+            "{pair}: intervals that contain the mean of the rest: {}",
+            percent(coverage)
+        ));
+    }
+    for (pair, ratio) in &summary.pooled {
+        let interval = ratio
+            .interval
+            .map_or(String::new(), |i| format!(" [{:.4} to {:.4}]", i.low, i.high));
+        lines.push(format!("{pair}: ratio over all sessions {:.4}{interval}", ratio.value));
+    }
+    for (sessions, found) in &summary.found {
+        lines.push(format!(
+            "5 % slow-down found with {sessions} sessions: {}",
+            percent(found)
+        ));
+    }
+    for scatter in &summary.scatter {
+        let method = if scatter.hyperfine { "hyperfine" } else { "this harness" };
+        if let Some(deviation) = scatter.deviation() {
+            lines.push(format!(
+                "{}: ratios by {method} scatter by {:.1} % (standard deviation over {} repeats)",
+                scatter.pair.name(),
+                deviation.value * 100.0,
+                scatter.ratios.len()
+            ));
+        }
+    }
+    if let Some(cost) = summary.cost {
+        lines.push(format!("the harness adds {:.2} ms to a run", cost.value * 1e3));
+    }
+    lines.push(format!(
+        "disturbed runs that the gate noticed: {}",
+        percent(&summary.noticed)
+    ));
+    lines.push(format!(
+        "quiet runs that it set aside: {}",
+        percent(&summary.false_alarms)
+    ));
+    lines
 }
 
 /// The interpreters that experiments ask for, each with its packages.

@@ -1,9 +1,12 @@
-//! `{{#figure EXPERIMENT METRIC...}}caption{{/figure}}` and `{{#figure EXPERIMENT gantt PHASE}}caption{{/figure}}`.
+//! `{{#figure EXPERIMENT METRIC...}}caption{{/figure}}`, `{{#figure EXPERIMENT METRIC... over PARAMETER}}caption{{/figure}}` and
+//! `{{#figure EXPERIMENT gantt PHASE}}caption{{/figure}}`.
 //!
 //! ```text
 //! Figure       which experiment, and what of it
 //!  |-- points      a panel per metric: programs, their values with intervals, an axis
+//!  |-- curve       a panel per metric: its values over a swept parameter, a line per program
 //!  |-- gantt       when each wait of a phase began and ended
+//!  |-- self_check  what the harness found about itself
 //!  |-- table       the same in numbers
 //!  \-- provenance  where and when it was measured, and how to measure it again
 //!
@@ -11,20 +14,27 @@
 //! svg          shapes and text, as both kinds of drawing use them
 //! ```
 //!
+//! Where several machines have results, each has drawings and a line of provenance, and the table holds all. The first machine's are
+//! shown; the others' are folded away, until the script `theme/machines.js` puts a choice in their place.
+//!
 //! The drawing takes its colours from the page (`currentColor`, `--series-1` to `--series-8`) and its width from the column, and needs
 //! no script. The HTML holds no blank line, since to Markdown that would end it.
 
 mod axis;
+mod curve;
 mod gantt;
 mod points;
 mod provenance;
+pub mod self_check;
 mod svg;
 mod table;
 
+use curve::Sweep;
 use mdbook_markdown::pulldown_cmark::html::push_html;
 use mdbook_markdown::{MarkdownOptions, new_cmark_parser};
 use measure::experiment::{Experiment, Metric};
-use measure::library::{Entry, Library, Measured};
+use measure::library::{Entry, Library, Measured, Origin};
+use measure::machine;
 
 use crate::interface::Interface;
 use crate::number::escape;
@@ -40,6 +50,7 @@ pub struct Figure<'a> {
 #[derive(Debug, Clone)]
 enum Show<'a> {
     Points(Vec<&'a Metric>),
+    Curve(Vec<&'a Metric>, Sweep<'a>),
     Gantt(&'a str),
 }
 
@@ -71,28 +82,61 @@ impl<'a> Figure<'a> {
                 show: Show::Gantt(phase),
             });
         }
+        let mut words: Vec<&str> = std::iter::once(first).chain(rest).collect();
+        let sweep = match words.iter().position(|word| *word == "over") {
+            Some(at) => {
+                let over = words.split_off(at);
+                let [_, parameter] = over[..] else {
+                    return Err(Problem::new(
+                        format!("`{arguments}`: `over` takes one parameter, at the end"),
+                        "write `{{#figure EXPERIMENT METRIC... over PARAMETER}}caption{{/figure}}`",
+                    ));
+                };
+                Some(sweep(parameter, entry)?)
+            }
+            None => None,
+        };
         let mut metrics: Vec<&Metric> = Vec::new();
-        for id in std::iter::once(first).chain(rest) {
+        for id in words {
             let metric = reference::metric(id, &entry.experiment)?;
             if metrics.iter().any(|other| other.id == metric.id) {
                 return Err(Problem::new(format!("`{id}` is named twice"), "name each metric once"));
             }
+            if let (Some(sweep), Some(_)) = (&sweep, &metric.over) {
+                return Err(Problem::new(
+                    format!(
+                        "`{id}` is a slope: it has one value, none for each of `{}`",
+                        sweep.parameter
+                    ),
+                    format!("show it without `over`: `{{{{#figure {name} {id}}}}}`"),
+                ));
+            }
             metrics.push(metric);
+        }
+        if metrics.is_empty() {
+            return Err(Problem::new(
+                format!("`{arguments}`: no metric stands before `over`"),
+                "write `{{#figure EXPERIMENT METRIC... over PARAMETER}}caption{{/figure}}`",
+            ));
         }
         Ok(Figure {
             entry,
-            show: Show::Points(metrics),
+            show: match sweep {
+                Some(sweep) => Show::Curve(metrics, sweep),
+                None => Show::Points(metrics),
+            },
         })
     }
 
     /// The anchor of the figure, the same in all editions.
     pub fn id(&self) -> String {
+        let of = |metrics: &[&Metric]| {
+            let ids: Vec<&str> = metrics.iter().map(|metric| metric.id.as_str()).collect();
+            ids.join("-")
+        };
         let shown = match &self.show {
-            Show::Points(metrics) => metrics
-                .iter()
-                .map(|metric| metric.id.as_str())
-                .collect::<Vec<_>>()
-                .join("-"),
+            Show::Points(metrics) => of(metrics),
+            Show::Curve(metrics, sweep) => format!("{}-over-{}", of(metrics), sweep.parameter),
             Show::Gantt(phase) => format!("gantt-{phase}"),
         };
         format!("fig-{}-{shown}", self.entry.experiment.id)
@@ -100,44 +144,102 @@ impl<'a> Figure<'a> {
 
     /// Whether it shows this metric.
     pub fn shows(&self, metric: &str) -> bool {
-        self.metrics().iter().any(|shown| shown.id == metric)
+        match &self.show {
+            Show::Points(metrics) | Show::Curve(metrics, _) => metrics.iter().any(|shown| shown.id == metric),
+            Show::Gantt(_) => false,
+        }
+    }
+
+    /// The parameter that it goes along.
+    pub fn over(&self) -> Option<&'a str> {
+        match &self.show {
+            Show::Curve(_, sweep) => Some(sweep.parameter),
+            Show::Points(_) | Show::Gantt(_) => None,
+        }
     }
 
     /// The figure as a block of HTML. `caption` is Markdown, of one paragraph.
     pub fn render(&self, caption: &str, interface: &Interface) -> String {
         let id = self.id();
-        let mut html = format!("<figure class=\"measured\" id=\"{id}\" aria-labelledby=\"{id}-caption\">\n");
-        if let Some(measured) = &self.entry.measured {
-            html.push_str("<div class=\"panels\">\n");
-            match &self.show {
-                Show::Points(metrics) => {
-                    for metric in metrics {
-                        html.push_str(&points::panel(self, metric, measured, interface));
+        let machines: Vec<&Measured> = self.entry.measured.iter().chain(&self.entry.others).collect();
+        let mut html = format!("<figure class=\"measured\" id=\"{id}\" aria-labelledby=\"{id}-caption\"");
+        let mut provenance = String::new();
+        match machines[..] {
+            [] => html.push_str(">\n"),
+            [measured] => {
+                let panels = self.panels(measured, &id, interface);
+                html.push_str(&format!(">\n<div class=\"panels\">\n{panels}</div>\n"));
+                provenance = provenance::line(&self.entry_on(measured), interface);
+            }
+            [..] => {
+                let label = plain(&interface.text("Machine"));
+                html.push_str(&format!(" data-machines=\"{label}\">\n"));
+                for (number, measured) in machines.iter().enumerate() {
+                    let name = plain(&machine_name(measured, interface));
+                    let key = plain(machine_key(measured));
+                    let prefix = match number {
+                        0 => id.clone(),
+                        _ => format!("{id}-machine-{}", number + 1),
+                    };
+                    let panels = format!(
+                        "<div class=\"panels\" data-machine=\"{key}\" data-name=\"{name}\">\n{}</div>\n",
+                        self.panels(measured, &prefix, interface)
+                    );
+                    let line = format!(
+                        "<div data-machine=\"{key}\">\n{}</div>\n",
+                        provenance::line(&self.entry_on(measured), interface)
+                    );
+                    if number == 0 {
+                        html.push_str(&panels);
+                        provenance.push_str(&line);
+                    } else {
+                        html.push_str(&format!(
+                            "<details class=\"machine\">\n<summary>{name}</summary>\n{panels}{line}</details>\n"
+                        ));
                     }
                 }
-                Show::Gantt(phase) => html.push_str(&gantt::panel(self, phase, measured, interface)),
             }
-            html.push_str("</div>\n");
         }
         html.push_str(&format!(
             "<figcaption>\n<div class=\"caption\" id=\"{id}-caption\">{}</div>\n",
             inline(caption)
         ));
-        if let Some(measured) = &self.entry.measured {
+        if !machines.is_empty() {
             html.push_str(&match &self.show {
-                Show::Points(metrics) => table::of_metrics(self, metrics, interface),
-                Show::Gantt(phase) => table::of_waits(self, phase, measured, interface),
+                Show::Points(metrics) => table::of_metrics(self, metrics, &machines, interface),
+                Show::Curve(metrics, sweep) => table::of_sweep(self, metrics, sweep, &machines, interface),
+                Show::Gantt(phase) => table::of_waits(self, phase, &machines, interface),
             });
         }
-        html.push_str(&provenance::line(self.entry, interface));
+        if self.entry.measured.is_none() {
+            // Also where other machines have results.
+            html.push_str(&provenance::line(self.entry, interface));
+        }
+        html.push_str(&provenance);
         html.push_str("</figcaption>\n</figure>\n");
         html
     }
 
-    fn metrics(&self) -> &[&'a Metric] {
+    /// The drawings of one machine. `prefix` and a number make the id of each.
+    fn panels(&self, measured: &Measured, prefix: &str, interface: &Interface) -> String {
+        let id = |number: usize| format!("{prefix}-{}", number + 1);
         match &self.show {
-            Show::Points(metrics) => metrics,
-            Show::Gantt(_) => &[],
+            Show::Points(metrics) => (metrics.iter().enumerate())
+                .map(|(number, metric)| points::panel(self, metric, measured, &id(number), interface))
+                .collect(),
+            Show::Curve(metrics, sweep) => (metrics.iter().enumerate())
+                .map(|(number, metric)| curve::panel(self, metric, sweep, measured, &id(number), interface))
+                .collect(),
+            Show::Gantt(phase) => gantt::panel(self, phase, measured, &id(0), interface),
+        }
+    }
+
+    /// The experiment with one machine's results alone.
+    fn entry_on(&self, measured: &Measured) -> Entry {
+        Entry {
+            experiment: self.entry.experiment.clone(),
+            measured: Some(measured.clone()),
+            others: Vec::new(),
         }
     }
 
@@ -151,6 +253,41 @@ impl<'a> Figure<'a> {
         programs
             .filter(|(_, program)| !reference::is_stale(measured, &program.id))
             .collect()
+    }
+}
+
+fn sweep<'a>(parameter: &'a str, entry: &'a Entry) -> Result<Sweep<'a>, Problem> {
+    let values = reference::swept(parameter, &entry.experiment)?;
+    Ok(Sweep {
+        parameter,
+        values,
+        unit: entry.experiment.parameters[parameter].unit,
+    })
+}
+
+/// What a machine is called: CPU, cores, hypervisor, and the label it was given, if any.
+fn machine_name(measured: &Measured, interface: &Interface) -> String {
+    let machine = &measured.results.machine;
+    let cores = match machine.cores {
+        1 => "{count} core",
+        _ => "{count} cores",
+    };
+    let cores = interface.fill(cores, &[("count", &machine.cores.to_string())]);
+    let mut about = vec![machine.cpu.clone(), cores.replace(' ', "\u{a0}")];
+    about.extend(machine.hypervisor.clone());
+    about.extend(machine::label(machine).map(str::to_owned));
+    let mut name = about.join(", ");
+    if measured.origin == Origin::Own {
+        name = format!("{name} · {}", interface.text("your own results, not published"));
+    }
+    name
+}
+
+/// What tells machines apart: their own results count as one, also on a machine that has published ones.
+fn machine_key(measured: &Measured) -> &str {
+    match measured.origin {
+        Origin::Own => "own",
+        Origin::Published => &measured.results.machine.id,
     }
 }
 
@@ -219,6 +356,12 @@ mod tests {
             ("echo cpu cpu", "named twice"),
             ("echo gantt", "takes one phase"),
             ("echo gantt mesages", "no phase in `echo` `mesages`"),
+            ("echo cpu over", "takes one parameter"),
+            ("echo cpu over clients nap", "takes one parameter"),
+            ("echo cpu over client", "no parameter in `echo` `client`"),
+            ("echo cpu over nap", "`nap` of `echo` is not swept"),
+            ("echo over clients", "no metric stands before `over`"),
+            ("echo cpu per_client over clients", "`per_client` is a slope"),
         ];
         for (arguments, message) in cases {
             let problem = Figure::parse(arguments, &library).unwrap_err();
@@ -228,10 +371,19 @@ mod tests {
 
     #[test]
     fn it_is_one_block_of_html_to_markdown_and_balanced() {
-        let library = fixture::library();
-        for arguments in ["echo cpu rate", "echo cores excess", "echo gantt messages"] {
+        let libraries = [fixture::library(), fixture::on_two_machines()];
+        let figures = [
+            "echo cpu rate",
+            "echo cores excess",
+            "echo cpu cores over clients",
+            "echo gantt messages",
+        ];
+        for (library, arguments) in libraries
+            .iter()
+            .flat_map(|library| figures.map(|figure| (library, figure)))
+        {
             for interface in [fixture::english(), fixture::italian()] {
-                let html = render(arguments, &library, &interface);
+                let html = render(arguments, library, &interface);
                 assert!(!html.lines().any(|line| line.trim().is_empty()), "{html}");
                 let page = format!("before\n\n{html}\nafter\n");
                 let mut out = String::new();
@@ -372,6 +524,143 @@ mod tests {
         let html = render("echo gantt messages", &library, &fixture::english());
         assert_eq!(html.matches("<rect ").count(), 9, "{html}");
         assert!(html.contains("1.242\u{a0}s") && !html.contains("90.00"), "{html}");
+    }
+
+    /// The table cells of a program's row, without markup.
+    fn row(html: &str, label: &str) -> Vec<String> {
+        let start = format!("<th scope=\"row\">{label}</th>");
+        let row = html.split_once(&start).unwrap().1.split_once("</tr>").unwrap().0;
+        let cells = row.split("<td>").skip(1);
+        cells
+            .map(|cell| cell.split('<').next().unwrap().replace('\u{a0}', " "))
+            .collect()
+    }
+
+    #[test]
+    fn a_sweep_has_a_line_per_program_and_a_column_per_value() {
+        let html = render("echo cpu over clients", &fixture::library(), &fixture::english());
+        assert!(html.contains("id=\"fig-echo-cpu-over-clients\""), "{html}");
+        assert_eq!(html.matches("<polyline ").count(), 3, "{html}");
+        // Eight marks of values, three beside the names; uvloop is not run with a thousand clients.
+        assert_eq!(html.matches("<circle ").count() + html.matches("<polygon ").count(), 11);
+        assert_eq!(
+            row(&html, "Tokio, one thread"),
+            ["6.07 µs", "12.14 µs", "24.28 µs"],
+            "{html}"
+        );
+        assert_eq!(row(&html, "asyncio Protocol on uvloop")[2], "–", "{html}");
+        assert!(html.contains("<caption>CPU per message</caption>"), "{html}");
+        assert!(
+            html.contains("<th scope=\"colgroup\" colspan=\"3\">clients</th>")
+                && html.contains("<th scope=\"col\">1,000</th>"),
+            "{html}"
+        );
+        assert!(
+            html.contains(
+                "<title id=\"fig-echo-cpu-over-clients-1-title\">CPU per message: echo; clients on the horizontal axis"
+            ),
+            "{html}"
+        );
+        let description = html.split("<desc").nth(1).unwrap().split("</desc>").next().unwrap();
+        assert!(
+            description.contains("Tokio, one thread: 10: 6.07") && description.contains("1,000: 24.28"),
+            "{description}"
+        );
+        let uvloop = description.split("; ").find(|part| part.contains("uvloop")).unwrap();
+        assert!(uvloop.contains("100: ") && !uvloop.contains("1,000: "), "{uvloop}");
+    }
+
+    #[test]
+    fn the_ordinary_figure_is_that_of_the_base() {
+        let html = render("echo cpu memory per_client", &fixture::library(), &fixture::english());
+        assert_eq!(
+            row(&html, "Tokio, one thread"),
+            ["12.14 µs", "5.200 MB", "2.000 kB"],
+            "{html}"
+        );
+        assert!(!html.contains("24.28"), "{html}");
+    }
+
+    #[test]
+    fn with_one_machine_nothing_tells_of_machines() {
+        let html = render("echo cpu", &fixture::library(), &fixture::english());
+        assert!(!html.contains("machine\"") && !html.contains("colgroup"), "{html}");
+    }
+
+    #[test]
+    fn further_machines_are_folded_away_and_share_the_table() {
+        let mut library = fixture::on_two_machines();
+        let html = render("echo cpu rate", &library, &fixture::italian());
+        assert!(html.contains("data-machines=\"Macchina\""), "{html}");
+        let (open, folded) = html.split_once("<details class=\"machine\">").unwrap();
+        let (folded, rest) = folded.split_once("</details>").unwrap();
+        assert!(
+            folded.contains("<summary>Other CPU, 4\u{a0}core, lab</summary>"),
+            "{folded}"
+        );
+        for (part, key) in [(open, "test"), (folded, "other-cpu-4-cores-lab")] {
+            assert_eq!(part.matches("<svg").count(), 2, "{part}");
+            assert!(
+                part.contains(&format!("<div class=\"panels\" data-machine=\"{key}\"")),
+                "{part}"
+            );
+        }
+        // Each has its provenance: the other's is folded away with its drawings.
+        assert!(folded.contains("class=\"provenance\"") && folded.contains("Other CPU, 4\u{a0}core"));
+        assert_eq!(rest.matches("class=\"provenance\"").count(), 1, "{rest}");
+        assert!(
+            rest.contains("<div data-machine=\"test\">\n<p class=\"provenance\">Example CPU"),
+            "{rest}"
+        );
+        assert_eq!(row(&html, "asyncio streams").len(), 4, "{html}");
+        assert!(rest.contains("<th scope=\"colgroup\" colspan=\"2\">Other CPU, 4\u{a0}core, lab</th>"));
+        // No two drawings have the same name.
+        let mut ids: Vec<&str> = html
+            .split(" id=\"")
+            .skip(1)
+            .map(|id| id.split('"').next().unwrap())
+            .collect();
+        let all = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), all, "{html}");
+        // What was changed since is left out on that machine alone.
+        library.entries[0].others[0].stale = vec!["asyncio".to_owned()];
+        let html = render("echo cpu over clients", &library, &fixture::english());
+        let (first, other) = html
+            .split_once("<th scope=\"rowgroup\" colspan=\"4\">Other CPU")
+            .unwrap();
+        let cells = row(first, "asyncio streams");
+        assert!(cells.iter().all(|cell| cell.ends_with("µs")), "{cells:?}");
+        let cells = row(other, "asyncio streams");
+        assert!(cells.iter().all(String::is_empty), "{cells:?}");
+        assert_eq!(html.matches("changed since it was measured").count(), 3, "{html}");
+        let html = render("echo gantt messages", &library, &fixture::english());
+        // Nine waits here, six there, each as a bar and as a cell.
+        assert_eq!(html.matches("<rect ").count(), 15, "{html}");
+        assert_eq!(html.matches("<th scope=\"row\">").count(), 5, "{html}");
+    }
+
+    #[test]
+    fn ones_own_results_are_told_from_published_ones_of_the_same_machine() {
+        let mut library = fixture::on_two_machines();
+        let entry = &mut library.entries[0];
+        entry.others.insert(0, entry.measured.clone().unwrap());
+        entry.measured.as_mut().unwrap().origin = Origin::Own;
+        let html = render("echo cpu", &library, &fixture::english());
+        assert_eq!(html.matches("<details class=\"machine\">").count(), 2, "{html}");
+        assert!(
+            html.contains("data-machine=\"own\" data-name=\"Example CPU &lt;2.4 GHz&gt;, 2\u{a0}cores, KVM · your own")
+        );
+        // Where the machine asked for has none, the others still show.
+        library.entries[0].measured = None;
+        library.entries[0].others.truncate(1);
+        let html = render("echo cpu", &library, &fixture::english());
+        assert!(
+            html.contains("not measured yet on this machine") && html.contains("31 January 2026"),
+            "{html}"
+        );
+        assert_eq!(html.matches("<svg").count(), 1, "{html}");
     }
 
     #[test]

@@ -11,6 +11,8 @@ use measure::results::{
     Campaign, Cause, Environment, FORMAT, Machine, Phase, Publication, PythonBuild, Results, Run, SetAside,
 };
 
+use measure::self_check::{Gate, Hyperfine, ROUNDS, Round, SESSIONS, SelfCheck, Times};
+
 use crate::catalog::Catalog;
 use crate::cited::Sources;
 use crate::interface::Interface;
@@ -96,6 +98,13 @@ const ITALIAN: &[(&str, &str)] = &[
     ("to measure again: {command}", "per ripetere la misura: {command}"),
     ("{day} {month} {year}", "{day} {month} {year}"),
     ("January", "gennaio"),
+    ("on {count} machines: {range}", "su {count} macchine: {range}"),
+    (
+        "{parameter} on the horizontal axis",
+        "{parameter} sull’asse orizzontale",
+    ),
+    ("Machine", "Macchina"),
+    ("clients", "client"),
     ("echo", "eco"),
     ("CPU per message", "CPU per messaggio"),
     ("messages per second", "messaggi al secondo"),
@@ -130,7 +139,8 @@ fn metric(id: &str, label: &str, quantity: Quantity, better: Option<Better>) -> 
     }
 }
 
-/// The experiment `echo` of three programs: `asyncio` takes four times the CPU of `tokio`, give or take a little per session.
+/// The experiment `echo` of three programs: `asyncio` takes four times the CPU of `tokio`, give or take a little per session. Its
+/// parameter `clients` is swept; CPU doubles from each value to the next, and the memory is 5 MB and 2 kB for each client.
 pub fn library() -> Library {
     let experiment = Experiment {
         id: "echo".into(),
@@ -149,6 +159,15 @@ pub fn library() -> Library {
                     unit: Unit::Count,
                     verify: None,
                     sweep: Vec::new(),
+                },
+            ),
+            (
+                "clients".to_owned(),
+                Parameter {
+                    value: 100.0,
+                    unit: Unit::Count,
+                    verify: None,
+                    sweep: vec![10.0, 100.0, 1000.0],
                 },
             ),
             (
@@ -174,7 +193,10 @@ pub fn library() -> Library {
         delay_server: None,
         programs: vec![
             program("asyncio", "asyncio streams", Source::Python, Some(50.0)),
-            program("uvloop", "asyncio Protocol on uvloop", Source::Python, None),
+            Program {
+                at_most: BTreeMap::from([("clients".to_owned(), 100.0)]),
+                ..program("uvloop", "asyncio Protocol on uvloop", Source::Python, None)
+            },
             program("tokio", "Tokio, one thread", Source::Rust, None),
         ],
         metrics: vec![
@@ -187,6 +209,16 @@ pub fn library() -> Library {
             ),
             metric("cores", "cores kept busy", Quantity::CpuShare, None),
             metric("excess", "time over the ideal", Quantity::Excess, Some(Better::Lower)),
+            metric("memory", "memory", Quantity::Memory, Some(Better::Lower)),
+            Metric {
+                over: Some("clients".into()),
+                ..metric(
+                    "per_client",
+                    "memory per client",
+                    Quantity::MemorySlope,
+                    Some(Better::Lower),
+                )
+            },
         ],
     };
     let mut runs = Vec::new();
@@ -196,40 +228,49 @@ pub fn library() -> Library {
                 .into_iter()
                 .enumerate()
             {
-                let wobble = 1.0 + 0.01 * f64::from((session * 7 + round * 3 + position as u32 * 5) % 4);
-                let cpu = 0.24 * factor * wobble;
-                let seconds = 1.0 + cpu;
-                runs.push(Run {
-                    program: program.into(),
-                    control: false,
-                    point: Point::base(),
-                    session,
-                    round,
-                    position: position as u32,
-                    wall_seconds: seconds + 0.1,
-                    user_seconds: cpu / 2.0,
-                    system_seconds: cpu / 2.0,
-                    voluntary_switches: 10,
-                    involuntary_switches: 1,
-                    foreign_cores: 0.01,
-                    phases: BTreeMap::from([(
-                        "messages".to_owned(),
-                        Phase {
-                            seconds,
-                            work: 20_000,
-                            cpu_seconds: cpu,
-                            memory_bytes: None,
-                            peer_cpu_seconds: None,
-                            offered_per_second: None,
-                            late_p99_seconds: None,
-                            spans: match program {
-                                "asyncio" => vec![(0.0, 0.33), (0.34, 0.8), (0.8, seconds)],
-                                _ => vec![(0.0, 0.4), (0.01, 0.9), (0.01, seconds)],
+                for (point, clients, growth) in [
+                    (Point::base(), 100, 1.0),
+                    (Point::at("clients", 10.0), 10, 0.5),
+                    (Point::at("clients", 1000.0), 1000, 2.0),
+                ] {
+                    if program == "uvloop" && clients > 100 {
+                        continue;
+                    }
+                    let wobble = 1.0 + 0.01 * f64::from((session * 7 + round * 3 + position as u32 * 5) % 4);
+                    let cpu = 0.24 * factor * wobble * growth;
+                    let seconds = 1.0 + cpu;
+                    runs.push(Run {
+                        program: program.into(),
+                        control: false,
+                        point,
+                        session,
+                        round,
+                        position: position as u32,
+                        wall_seconds: seconds + 0.1,
+                        user_seconds: cpu / 2.0,
+                        system_seconds: cpu / 2.0,
+                        voluntary_switches: 10,
+                        involuntary_switches: 1,
+                        foreign_cores: 0.01,
+                        phases: BTreeMap::from([(
+                            "messages".to_owned(),
+                            Phase {
+                                seconds,
+                                work: 20_000,
+                                cpu_seconds: cpu,
+                                memory_bytes: Some(5_000_000 + 2000 * clients),
+                                peer_cpu_seconds: None,
+                                offered_per_second: None,
+                                late_p99_seconds: None,
+                                spans: match program {
+                                    "asyncio" => vec![(0.0, 0.33), (0.34, 0.8), (0.8, seconds)],
+                                    _ => vec![(0.0, 0.4), (0.01, 0.9), (0.01, seconds)],
+                                },
+                                latency: Vec::new(),
                             },
-                            latency: Vec::new(),
-                        },
-                    )]),
-                });
+                        )]),
+                    });
+                }
             }
         }
     }
@@ -288,11 +329,13 @@ pub fn library() -> Library {
         fingerprints: ["asyncio", "uvloop", "tokio"]
             .map(|id| (id.to_owned(), "0".to_owned()))
             .into(),
-        parameters: BTreeMap::new(),
+        parameters: BTreeMap::from([("clients".to_owned(), 100.0)]),
         skipped: BTreeMap::new(),
         runs,
     };
+    let self_check = self_check(&results);
     Library {
+        self_check: Some(self_check),
         entries: vec![Entry {
             experiment,
             measured: Some(Measured {
@@ -305,6 +348,78 @@ pub fn library() -> Library {
             others: Vec::new(),
         }],
     }
+}
+
+/// Six short campaigns with the machine and tools of some results.
+fn self_check(results: &Results) -> SelfCheck {
+    let mut rounds = Vec::new();
+    for campaign in 0..6u32 {
+        for session in 0..SESSIONS {
+            for round in 0..ROUNDS {
+                let times = |factor: f64, phase: u32| {
+                    let wobble = 1.0 + 0.004 * f64::from((campaign * 3 + session * 5 + round * 2 + phase) % 7);
+                    Times {
+                        step: 5e-9 * factor * wobble,
+                        process: 0.1 * factor * wobble,
+                    }
+                };
+                rounds.push(Round {
+                    campaign,
+                    session,
+                    round,
+                    walk: times(1.0, 0),
+                    again: times(1.0, 3),
+                    slower: times(1.05 + 0.004 * (f64::from((session + campaign) % 2) - 0.5), 0),
+                    python: times(15.0, 1),
+                });
+            }
+        }
+    }
+    SelfCheck {
+        format: measure::self_check::FORMAT,
+        machine: results.machine.clone(),
+        environment: results.environment.clone(),
+        started: results.started.clone(),
+        published: results.published.clone(),
+        fingerprints: BTreeMap::new(),
+        seed: 1,
+        campaigns: 6,
+        set_aside: 3,
+        hyperfine: Some(Hyperfine {
+            version: "hyperfine 1.15.0".into(),
+            runs: 15,
+            slower: vec![0.9, 1.05, 1.2],
+            python: vec![13.0, 15.0, 17.0],
+        }),
+        cost: vec![(0.004, 0.001), (0.005, 0.001), (0.0045, 0.0012)],
+        gate: Gate {
+            quiet: vec![0.0, 0.01, 0.02],
+            hog: vec![1.0, 0.9, 0.99, 0.1],
+        },
+        rounds,
+    }
+}
+
+/// The same with results of a second machine, on which `asyncio` takes half as much again, six times the CPU of `tokio`.
+pub fn on_two_machines() -> Library {
+    let mut library = library();
+    let entry = &mut library.entries[0];
+    let mut other = entry.measured.clone().expect("the fixture is measured");
+    other.results.machine = Machine {
+        id: "other-cpu-4-cores-lab".into(),
+        cpu: "Other CPU".into(),
+        cores: 4,
+        hypervisor: None,
+        memory_bytes: 1 << 33,
+    };
+    other.path = PathBuf::from("measurements/other-cpu-4-cores-lab/echo.json");
+    for run in other.results.runs.iter_mut().filter(|run| run.program == "asyncio") {
+        for phase in run.phases.values_mut() {
+            phase.cpu_seconds *= 1.5;
+        }
+    }
+    entry.others.push(other);
+    library
 }
 
 pub const SOURCES: &str = r#"

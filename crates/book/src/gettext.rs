@@ -400,8 +400,8 @@ mod tests {
 
     #[test]
     fn directives_come_through_in_every_kind_of_text() {
-        let text = "A *b {{#measured x.y_z.w}}* [{{#param e.n_m}}](a.md).\n\n- {{#claim a.b/c.d >=3}}at least *three* times{{/claim}}\n\n\
-                    > {{#cited C8.a_b}}\n\n{{#figure e m_1 m_2}}A caption.{{/figure}}\n\n{{#number 2 \\| b_c _d_ | e}}\n";
+        let text = "A *b {{#measured x@p_q=0.5.y_z.w}}* [{{#param e.n_m}}](a.md).\n\n- {{#claim a.b/c.d >=3}}at least *three* times{{/claim}}\n\n\
+                    > {{#cited C8.a_b}}\n\n{{#figure e m_1 m_2 over p_q}}A caption.{{/figure}}\n\n{{#number 2 \\| b_c _d_ | e}}\n";
         let heads = |text: &str| crate::directive::heads(&crate::directive::directives(text).unwrap());
         let result = translated(text, &[]);
         assert_eq!(heads(&result), heads(text), "{result}");

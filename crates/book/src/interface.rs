@@ -56,6 +56,12 @@ pub const STRINGS: &[&str] = &[
     "to measure it: {command}",
     "these results contradict it",
     "these results cannot decide it",
+    // measurements.rs: how a ratio comes out elsewhere, {range} as in "2.9 to 4.1×".
+    "on {count} machines: {range}",
+    // figure.rs: the choice of the machine whose results a figure shows.
+    "Machine",
+    // figure/curve.rs: what is swept.
+    "{parameter} on the horizontal axis",
     // figure/: axes, the table of data.
     "lower is better",
     "higher is better",
@@ -79,6 +85,29 @@ pub const STRINGS: &[&str] = &[
     "{count} round",
     "{count} rounds",
     "no run set aside",
+    "{count} campaign",
+    "{count} campaigns",
+    "95 % interval {interval}, from {count} samples",
+    "a count",
+    "Campaign",
+    "Ratio",
+    "95 % interval",
+    "Sessions",
+    "Found",
+    "Repeats",
+    "Pair and method",
+    "Standard deviation",
+    "Lowest",
+    "Highest",
+    "ratio",
+    "hyperfine",
+    "this harness",
+    "the walk over itself",
+    "the longer walk over the walk",
+    "the walk in Python over the walk in Rust",
+    "repeats that find the slow-down, by sessions",
+    "ratio of each repeat over the mean of all",
+    "{hits} of {count} intervals contain the mean of the rest",
     "{count} run set aside",
     "{count} runs set aside",
     "changed since they were measured, so not shown: {programs}",
@@ -151,6 +180,11 @@ impl Interface {
             .cloned()
             .unwrap_or_else(|| english.to_owned())
     }
+}
+
+/// What translators and, in the source language, readers see of a parameter that is swept: its name, in words.
+pub fn parameter_label(name: &str) -> String {
+    name.replace(['_', '-'], " ")
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@
 //! measurement changes no message of a catalog.
 
 pub mod catalog;
+pub mod checked;
 pub mod cited;
 pub mod claim;
 pub mod code;

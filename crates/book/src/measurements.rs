@@ -16,7 +16,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::directive::{self, Directive, Parsed};
 use crate::figure::Figure;
 use crate::interface::Interface;
-use crate::number::{self, Shown, escape};
+use crate::number::{self, Kind, Shown, escape};
 use crate::reference::{self, Problem, Reference};
 
 /// The directives that are replaced here.
@@ -180,7 +180,10 @@ impl<'a> Page<'a> {
             "measured" => {
                 let reference = Reference::parse(arguments, &context.library)?;
                 match reference.estimate() {
-                    Ok(estimate) => Shown::new(&estimate, reference.kind(), interface).html("measured"),
+                    Ok(estimate) => {
+                        let shown = Shown::new(&estimate, reference.kind(), interface);
+                        shown.noted(elsewhere(&reference, interface)).html("measured")
+                    }
                     Err(why) => {
                         let title = claim::unmeasured(&why, &reference.entry.experiment.id, interface);
                         format!(
@@ -239,11 +242,28 @@ impl<'a> Page<'a> {
                 .iter()
                 .filter(|figure| figure.entry.experiment.id == reference.entry.experiment.id)
         };
+        let shows = |figure: &&Figure<'_>| figure.shows(&reference.metric.id);
+        let fits = |figure: &&Figure<'_>| match figure.over() {
+            Some(parameter) => reference.point.get(parameter).is_some(),
+            None => reference.point.is_base(),
+        };
         of_experiment()
-            .find(|figure| figure.shows(&reference.metric.id))
+            .find(|figure| shows(figure) && fits(figure))
+            .or_else(|| of_experiment().find(shows))
             .or_else(|| of_experiment().next())
             .map(Figure::id)
     }
+}
+
+/// How a ratio comes out on all machines, if there are several. Times are of one machine only.
+fn elsewhere(reference: &Reference<'_>, interface: &Interface) -> Option<String> {
+    let (machines, low, high) = reference.range().filter(|_| reference.kind() == Kind::Ratio)?;
+    let values = [
+        ("count", machines.to_string()),
+        ("range", number::range(low, high, Kind::Ratio, interface)),
+    ];
+    let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    Some(interface.fill("on {count} machines: {range}", &values))
 }
 
 /// The text of `{{#number TEXT | reason}}`.
@@ -345,6 +365,37 @@ mod tests {
             both.contains("<figure class=\"measured\" id=\"fig-echo-rate-cpu\""),
             "{both}"
         );
+    }
+
+    #[test]
+    fn a_point_of_a_sweep_is_read_in_text_claims_and_figures() {
+        let text = "It takes {{#measured echo@clients=1000.tokio.cpu}}, \
+                    {{#claim echo@clients=1000.asyncio/tokio.cpu >=3}}at least three times{{/claim}}, \
+                    {{#claim echo.asyncio/tokio.cpu >=3}}three times{{/claim}}.\n\n\
+                    {{#figure echo cpu over clients}}c{{/figure}}\n\n{{#figure echo cpu}}c{{/figure}}";
+        let html = expand_in(text, fixture::english());
+        assert!(html.contains(">24.28\u{a0}µs</span>"), "{html}");
+        assert!(
+            html.contains("href=\"#fig-echo-cpu-over-clients\"") && html.contains("href=\"#fig-echo-cpu\""),
+            "{html}"
+        );
+        // Neither is a number that nobody measured.
+        let diagnostics = crate::lint::check_source(Path::new("a.md"), text, &fixture::context(fixture::english()));
+        assert_eq!(diagnostics, []);
+    }
+
+    #[test]
+    fn a_ratio_says_how_it_comes_out_elsewhere() {
+        let mut context = fixture::context(fixture::italian());
+        context.library = fixture::on_two_machines();
+        let show = |text: &str| expand(Path::new("a.md"), text, &context).0;
+        let ratio = show("{{#measured echo.asyncio/tokio.cpu}}");
+        assert!(
+            ratio.contains("3 sessioni; su 2 macchine: da 4,0 a 6,0×\">4,03×</span>"),
+            "{ratio}"
+        );
+        let time = show("{{#measured echo.asyncio.cpu}}");
+        assert!(!time.contains("macchine"), "{time}");
     }
 
     #[test]

@@ -68,6 +68,14 @@ impl Shown {
         }
     }
 
+    /// The same with a further remark behind the certainty.
+    pub fn noted(mut self, remark: Option<String>) -> Shown {
+        if let Some(remark) = remark {
+            self.certainty = format!("{}; {remark}", self.certainty);
+        }
+        self
+    }
+
     /// Inline HTML; the certainty is the element's title.
     pub fn html(&self, class: &str) -> String {
         format!(
@@ -76,6 +84,15 @@ impl Shown {
             escape(&self.value)
         )
     }
+}
+
+/// From one value to another, both positive and each to two significant digits: `2.9 to 4.1×`.
+pub fn range(low: f64, high: f64, kind: Kind, interface: &Interface) -> String {
+    let scale = Scale::of(kind, high);
+    let place = |value: f64| magnitude(value).map_or(0, |own| own - 1);
+    let start = scale.digits(low, place(low), interface.language());
+    let end = scale.number(high, place(high), interface);
+    interface.fill("{start} to {end}", &[("start", &start), ("end", &end)])
 }
 
 /// A size as it was chosen, nothing rounded. Whole multiples are shown in the larger unit: 1,000 ms as 1 s, 1,024 bytes as 1 KiB.

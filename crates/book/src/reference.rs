@@ -1,6 +1,6 @@
 //! Names in directives - `tcp-echo.tokio/asyncio.cpu` - and what they stand for in the library.
 
-use measure::experiment::{Experiment, Metric, Point, Program, Purpose, Unit};
+use measure::experiment::{Experiment, Metric, Parameter, Point, Program, Purpose, Unit};
 use measure::library::{Entry, Library, Measured};
 use measure::statistics::Estimate;
 
@@ -56,9 +56,11 @@ pub enum Unmeasured {
 }
 
 /// A metric of one program, or of two as a ratio.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Reference<'a> {
     pub entry: &'a Entry,
+    /// Where in the experiment's sweeps.
+    pub point: Point,
     pub metric: &'a Metric,
     pub program: &'a Program,
     /// What the value of `program` is divided by.
@@ -66,15 +68,21 @@ pub struct Reference<'a> {
 }
 
 impl<'a> Reference<'a> {
-    /// Reads `EXPERIMENT.PROGRAM.METRIC` or `EXPERIMENT.A/B.METRIC`.
+    /// Reads `EXPERIMENT.PROGRAM.METRIC` or `EXPERIMENT.A/B.METRIC`, the experiment followed by `@PARAMETER=VALUE` for another point of a
+    /// sweep than its base.
     pub fn parse(text: &str, library: &'a Library) -> Result<Reference<'a>, Problem> {
-        let parts: Vec<&str> = text.split('.').collect();
-        let [name, programs, metric] = parts[..] else {
-            return Err(Problem::new(
+        let Parts {
+            experiment: name,
+            at,
+            programs,
+            metric,
+        } = Parts::split(text).ok_or_else(|| {
+            Problem::new(
                 format!("`{text}` is not the name of a value"),
-                "write `EXPERIMENT.PROGRAM.METRIC`, or `EXPERIMENT.A/B.METRIC` for the ratio of two programs",
-            ));
-        };
+                "write `EXPERIMENT.PROGRAM.METRIC`, or `EXPERIMENT.A/B.METRIC` for the ratio of two programs; for a value of a sweep \
+                 `EXPERIMENT@PARAMETER=VALUE` stands for `EXPERIMENT`",
+            )
+        })?;
         let entry = experiment(name, library)?;
         let (first, second) = match programs.split_once('/') {
             Some((first, second)) => (first, Some(second)),
@@ -85,7 +93,14 @@ impl<'a> Reference<'a> {
             metric: self::metric(metric, &entry.experiment)?,
             program: program(first, &entry.experiment)?,
             over: second.map(|id| program(id, &entry.experiment)).transpose()?,
+            point: match at {
+                Some((parameter, value)) => point(parameter, value, &entry.experiment)?,
+                None => Point::base(),
+            },
         };
+        if let Some((parameter, value)) = at {
+            reference.check_point(parameter, value)?;
+        }
         if let Some(over) = reference.over {
             if over.id == reference.program.id {
                 return Err(Problem::new(
@@ -110,25 +125,143 @@ impl<'a> Reference<'a> {
         }
     }
 
+    /// On the machine that is shown first.
     pub fn estimate(&self) -> Result<Estimate, Unmeasured> {
-        let measured = self.entry.measured.as_ref().ok_or(Unmeasured::Never)?;
+        self.estimate_on(self.entry.measured.as_ref().ok_or(Unmeasured::Never)?)
+    }
+
+    pub fn estimate_on(&self, measured: &Measured) -> Result<Estimate, Unmeasured> {
         let programs = std::iter::once(self.program).chain(self.over);
         if programs.into_iter().any(|program| is_stale(measured, &program.id)) {
             return Err(Unmeasured::Stale);
         }
-        let experiment = &self.entry.experiment;
+        let (experiment, metric) = (&self.entry.experiment, &self.metric.id);
         match self.over {
             None => measured
                 .results
-                .estimate(experiment, &self.program.id, &self.metric.id, &Point::base()),
-            Some(over) => {
-                measured
-                    .results
-                    .ratio(experiment, &self.program.id, &over.id, &self.metric.id, &Point::base())
-            }
+                .estimate(experiment, &self.program.id, metric, &self.point),
+            Some(over) => measured
+                .results
+                .ratio(experiment, &self.program.id, &over.id, metric, &self.point),
         }
         .map_err(|missing| Unmeasured::Missing(missing.to_string()))
     }
+
+    /// From which value to which it goes over all machines with results, and how many they are, if they are two or more.
+    pub fn range(&self) -> Option<(usize, f64, f64)> {
+        // A reader's own results may stand beside published ones of the same machine; it counts once.
+        let mut machines = std::collections::BTreeMap::new();
+        for measured in self.entry.measured.iter().chain(&self.entry.others) {
+            if let Ok(estimate) = self.estimate_on(measured) {
+                machines
+                    .entry(measured.results.machine.id.as_str())
+                    .or_insert(estimate.value);
+            }
+        }
+        let values = || machines.values().copied();
+        (machines.len() >= 2).then_some(())?;
+        Some((machines.len(), values().reduce(f64::min)?, values().reduce(f64::max)?))
+    }
+
+    /// That there is something to be known at the point.
+    fn check_point(&self, parameter: &str, value: &str) -> Result<(), Problem> {
+        let experiment = &self.entry.experiment;
+        if let Some(over) = &self.metric.over {
+            return Err(Problem::new(
+                format!(
+                    "`{}` is the slope over all values of `{over}`: it has none at one of them",
+                    self.metric.id
+                ),
+                format!("leave out `@{parameter}={value}`"),
+            ));
+        }
+        for program in std::iter::once(self.program).chain(self.over) {
+            if !experiment.runs_at(program, &self.point) {
+                let runs = swept(parameter, experiment)?.iter().copied().filter(|value| {
+                    let point = experiment.point(parameter, *value);
+                    point.is_some_and(|point| experiment.runs_at(program, &point))
+                });
+                return Err(Problem::new(
+                    format!("`{}` is not run at {parameter}={value}", program.id),
+                    format!("`at_most` in experiment.toml leaves it the values {}", listed(runs)),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A reference cut into its names.
+struct Parts<'a> {
+    experiment: &'a str,
+    /// Parameter and value.
+    at: Option<(&'a str, &'a str)>,
+    programs: &'a str,
+    metric: &'a str,
+}
+
+impl<'a> Parts<'a> {
+    fn split(text: &'a str) -> Option<Parts<'a>> {
+        let (head, metric) = text.rsplit_once('.')?;
+        let (head, programs) = head.rsplit_once('.')?;
+        let (experiment, at) = match head.split_once('@') {
+            // The value may hold a point of its own.
+            Some((experiment, at)) => (experiment, Some(at.split_once('=')?)),
+            None => (head, None),
+        };
+        let names = [experiment, programs, metric];
+        (!names.iter().any(|name| name.contains(['.', '@', '=']))).then_some(Parts {
+            experiment,
+            at,
+            programs,
+            metric,
+        })
+    }
+}
+
+/// The values that a parameter is swept through.
+pub fn swept<'a>(parameter: &str, experiment: &'a Experiment) -> Result<&'a [f64], Problem> {
+    let declared = declared(parameter, experiment)?;
+    if declared.sweep.len() < 2 {
+        let others: Vec<String> = experiment
+            .swept()
+            .filter(|(_, other)| other.sweep.len() >= 2)
+            .map(|(name, _)| format!("`{name}`"))
+            .collect();
+        return Err(Problem::new(
+            format!("`{parameter}` of `{}` is not swept: it has one value", experiment.id),
+            match others.is_empty() {
+                true => "give it a `sweep` in experiment.toml, and measure".to_owned(),
+                false => format!(
+                    "swept are {}; or give it a `sweep` in experiment.toml, and measure",
+                    others.join(", ")
+                ),
+            },
+        ));
+    }
+    Ok(&declared.sweep)
+}
+
+/// The point at which a parameter has the value that a directive writes.
+fn point(parameter: &str, text: &str, experiment: &Experiment) -> Result<Point, Problem> {
+    let sweep = swept(parameter, experiment)?;
+    let is_plain = text.chars().all(|c| c.is_ascii_digit() || c == '.');
+    let value = text.parse().ok().filter(|_| is_plain).ok_or_else(|| {
+        Problem::new(
+            format!("`{text}` is not a value of `{parameter}`"),
+            "write one parameter and its value in digits, as in `@connections=1000` or `@load=0.5`",
+        )
+    })?;
+    experiment.point(parameter, value).ok_or_else(|| {
+        Problem::new(
+            format!("`{}` is not run at {parameter}={text}", experiment.id),
+            format!("`{parameter}` is swept through {}", listed(sweep.iter().copied())),
+        )
+    })
+}
+
+fn listed(values: impl Iterator<Item = f64>) -> String {
+    values.map(|value| value.to_string()).collect::<Vec<_>>().join(", ")
 }
 
 /// Whether a program was changed, added or given other parameters after it was measured.
@@ -157,6 +290,13 @@ fn program<'a>(id: &str, experiment: &'a Experiment) -> Result<&'a Program, Prob
     })
 }
 
+fn declared<'a>(parameter: &str, experiment: &'a Experiment) -> Result<&'a Parameter, Problem> {
+    experiment.parameters.get(parameter).ok_or_else(|| {
+        let known = experiment.parameters.keys().map(String::as_str);
+        Problem::unknown(&format!("parameter in `{}`", experiment.id), parameter, known)
+    })
+}
+
 /// The value and unit behind `EXPERIMENT.PARAMETER` or `EXPERIMENT.PROGRAM.PARAMETER`.
 pub fn parameter(text: &str, library: &Library) -> Result<(f64, Unit), Problem> {
     let parts: Vec<&str> = text.split('.').collect();
@@ -172,10 +312,7 @@ pub fn parameter(text: &str, library: &Library) -> Result<(f64, Unit), Problem> 
     };
     let experiment = &experiment(name, library)?.experiment;
     let of_program = of_program.map(|id| program(id, experiment)).transpose()?;
-    let declared = experiment.parameters.get(parameter).ok_or_else(|| {
-        let known = experiment.parameters.keys().map(String::as_str);
-        Problem::unknown(&format!("parameter in `{name}`"), parameter, known)
-    })?;
+    let declared = declared(parameter, experiment)?;
     let value = experiment
         .value(parameter, of_program, &Purpose::base())
         .map_err(|error| Problem::new(format!("{error:#}"), ""))?;
@@ -199,6 +336,87 @@ mod tests {
         assert_eq!(parameter("echo.connections", &library), Ok((200.0, Unit::Count)));
         assert_eq!(parameter("echo.tokio.connections", &library), Ok((200.0, Unit::Count)));
         assert_eq!(parameter("echo.asyncio.connections", &library), Ok((50.0, Unit::Count)));
+    }
+
+    #[test]
+    fn a_point_of_a_sweep_has_values_of_its_own() {
+        let library = fixture::library();
+        let value = |name: &str| Reference::parse(name, &library).unwrap().estimate().unwrap().value;
+        let base = value("echo.tokio.cpu");
+        assert!((value("echo@clients=1000.tokio.cpu") / base - 2.0).abs() < 1e-9);
+        assert!((value("echo@clients=1000.asyncio/tokio.cpu") - value("echo.asyncio/tokio.cpu")).abs() < 1e-9);
+        // The parameter's own value is the base, however it is spelt.
+        assert_eq!(value("echo@clients=100.tokio.cpu"), base);
+        assert_eq!(value("echo@clients=100.0.tokio.cpu"), base);
+        // 5 MB, and 2 kB for each client, whatever the point.
+        assert!((value("echo.tokio.per_client") - 2000.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_point_that_is_not_run_is_answered_with_those_that_are() {
+        let library = fixture::library();
+        let cases = [
+            (
+                "echo@clint=10.tokio.cpu",
+                "no parameter in `echo` `clint`",
+                "did you mean `clients`?",
+            ),
+            (
+                "echo@nap=10.tokio.cpu",
+                "`nap` of `echo` is not swept",
+                "swept are `clients`",
+            ),
+            (
+                "echo@clients=11.tokio.cpu",
+                "`echo` is not run at clients=11",
+                "through 10, 100, 1000",
+            ),
+            (
+                "echo@clients=1000.uvloop.cpu",
+                "`uvloop` is not run at clients=1000",
+                "leaves it the values 10, 100",
+            ),
+            ("echo@clients=1000.tokio/uvloop.cpu", "`uvloop` is not run", "10, 100"),
+            ("echo@clients=1e3.tokio.cpu", "`1e3` is not a value", "in digits"),
+            (
+                "echo@clients=10@nap=1.tokio.cpu",
+                "`10@nap=1` is not a value",
+                "one parameter",
+            ),
+            (
+                "echo@clients=10.tokio.per_client",
+                "the slope over all values of `clients`",
+                "leave out `@clients=10`",
+            ),
+            (
+                "echo@clients.tokio.cpu",
+                "not the name of a value",
+                "EXPERIMENT@PARAMETER=VALUE",
+            ),
+        ];
+        for (name, message, help) in cases {
+            let problem = Reference::parse(name, &library).unwrap_err();
+            assert!(problem.message.contains(message), "{problem:?}");
+            assert!(problem.help.contains(help), "{problem:?}");
+        }
+    }
+
+    #[test]
+    fn a_range_goes_over_different_machines() {
+        let mut library = fixture::on_two_machines();
+        let range = |library: &Library| {
+            let reference = Reference::parse("echo.asyncio/tokio.cpu", library).unwrap();
+            reference.range()
+        };
+        let (machines, low, high) = range(&library).unwrap();
+        assert_eq!(machines, 2);
+        assert!((3.9..4.2).contains(&low) && (5.8..6.3).contains(&high), "{low} {high}");
+        // What was changed since does not count, and one machine has no range.
+        library.entries[0].others[0].stale.push("tokio".to_owned());
+        assert_eq!(range(&library), None);
+        library.entries[0].others[0].stale.clear();
+        library.entries[0].others[0].results.machine.id = "test".to_owned();
+        assert_eq!(range(&library), None);
     }
 
     #[test]

@@ -340,9 +340,29 @@ fn run_session(harness: &Harness, ongoing: &mut Ongoing, session: u32, progress:
 }
 
 #[derive(Default)]
-struct Round {
-    runs: Vec<Run>,
-    set_aside: Vec<SetAside>,
+pub(crate) struct Round {
+    pub runs: Vec<Run>,
+    pub set_aside: Vec<SetAside>,
+}
+
+/// All rounds of a session, the discarded one before them; nothing is verified beforehand, and nothing written.
+pub(crate) fn session_rounds(
+    harness: &Harness,
+    experiment: &Experiment,
+    results: &Results,
+    session: u32,
+    progress: &dyn Progress,
+) -> Result<Round> {
+    let mut peers = Peers::default();
+    let mut answers = Answers::default();
+    let mut all = Round::default();
+    for number in std::iter::once(None).chain((0..results.campaign.rounds).map(Some)) {
+        let place = (session, number);
+        let found = round(harness, experiment, results, &mut peers, &mut answers, place, progress)?;
+        all.runs.extend(found.runs);
+        all.set_aside.extend(found.set_aside);
+    }
+    Ok(all)
 }
 
 /// One round; the one to discard has no number, and is neither gated nor kept.

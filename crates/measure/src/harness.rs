@@ -14,12 +14,10 @@ use crate::build::{self, Binaries};
 use crate::experiment::{Addresses, Cores, DEFAULT_PYTHON, Experiment, Language, Program, Purpose};
 use crate::load::{Plan, Report};
 use crate::process::{self, Invocation, Running};
-use crate::results::{self, Cause, Phase};
+use crate::results::{self, Cause, FOREIGN_CORES_AT_MOST, Phase};
 use crate::tools::Tools;
 use crate::{machine, packages, python};
 
-/// A run during which others took more cores than this is set aside and repeated: see the protocol, "contamination".
-pub const FOREIGN_CORES_AT_MOST: f64 = 0.25;
 /// How long a server may take from its start to the line that says where it listens.
 const READY_WITHIN: Duration = Duration::from_secs(20);
 /// How long a server may take to end after SIGTERM.
@@ -294,7 +292,8 @@ impl Harness {
         })
     }
 
-    fn invocation(
+    /// How a program is started; servers get the address to listen on beside.
+    pub(crate) fn invocation(
         &self,
         experiment: &Experiment,
         program: &Program,

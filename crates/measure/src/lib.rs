@@ -4,6 +4,7 @@
 //! experiment   what is compared (examples/*/experiment.toml)
 //! fingerprint  which program exactly a result was taken of
 //! results      raw samples, the file format, and what is derived from them
+//! self_check   whether the harness tells the truth, from samples that it takes of itself
 //! statistics   estimates and their intervals
 //! packages     which packages a program reaches, and whether they changed
 //! library      all experiments with the results to show
@@ -30,6 +31,7 @@ pub mod library;
 pub mod load;
 pub mod packages;
 pub mod results;
+pub mod self_check;
 pub mod statistics;
 
 #[cfg(target_os = "linux")]

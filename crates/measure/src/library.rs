@@ -8,6 +8,7 @@ use crate::experiment::Experiment;
 use crate::fingerprint;
 use crate::packages::{self, Drift};
 use crate::results::Results;
+use crate::self_check::{self, SelfCheck};
 
 /// Where results come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +52,8 @@ pub struct Entry {
 #[derive(Debug, Clone)]
 pub struct Library {
     pub entries: Vec<Entry>,
+    /// What the harness found about itself, on the machine that is shown first.
+    pub self_check: Option<SelfCheck>,
 }
 
 impl Library {
@@ -86,7 +89,16 @@ impl Library {
                 others,
             });
         }
-        Ok(Library { entries })
+        let own = match source {
+            Source::Published { .. } => None,
+            Source::OwnFirst { target, .. } => Some(self_check::own_path(target)),
+        };
+        let (Source::Published { machine } | Source::OwnFirst { machine, .. }) = source;
+        let path = own
+            .filter(|path| path.is_file())
+            .unwrap_or_else(|| self_check::published_path(root, machine));
+        let self_check = path.is_file().then(|| SelfCheck::read(&path)).transpose()?;
+        Ok(Library { entries, self_check })
     }
 
     pub fn get(&self, experiment: &str) -> Option<&Entry> {

@@ -29,20 +29,29 @@ pub fn describe(label: Option<&str>) -> Result<Machine> {
         .find_map(|line| line.strip_prefix("MemTotal:"))
         .and_then(|rest| rest.trim().strip_suffix(" kB")?.parse::<u64>().ok())
         .map_or(0, |kib| kib * 1024);
-    let mut id = format!("{cpu} {cores} cores");
-    if let Some(name) = &hypervisor {
-        id = format!("{id} {name}");
-    }
-    if let Some(label) = label {
-        id = format!("{id} {label}");
-    }
-    Ok(Machine {
-        id: slug(&id),
+    let mut machine = Machine {
+        id: String::new(),
         cpu,
         cores,
         hypervisor,
         memory_bytes,
-    })
+    };
+    machine.id = match label {
+        Some(label) => slug(&format!("{} {label}", plain_id(&machine))),
+        None => plain_id(&machine),
+    };
+    Ok(machine)
+}
+
+/// The name of a machine that was given no label.
+fn plain_id(machine: &Machine) -> String {
+    let hypervisor = machine.hypervisor.as_deref().unwrap_or_default();
+    slug(&format!("{} {} cores {hypervisor}", machine.cpu, machine.cores))
+}
+
+/// The label that a machine was given when it was measured, as its name has it.
+pub fn label(machine: &Machine) -> Option<&str> {
+    machine.id.strip_prefix(&plain_id(machine))?.strip_prefix('-')
 }
 
 /// The hypervisor's name where the system tells it.
@@ -226,6 +235,8 @@ mod tests {
         );
         let machine = describe(Some("lab")).unwrap();
         assert!(machine.id.ends_with("-lab"), "{}", machine.id);
+        assert_eq!(label(&machine), Some("lab"));
+        assert_eq!(label(&describe(None).unwrap()), None);
         assert!(machine.cores >= 1 && machine.memory_bytes > 0);
     }
 
@@ -233,7 +244,8 @@ mod tests {
     fn only_what_others_use_is_foreign() {
         // Another process, and this one with a child, busy for the same time.
         let spin = |seconds: f64| {
-            let script = format!("import time\nend = time.monotonic() + {seconds}\nwhile time.monotonic() < end: pass");
+            // By CPU time, so that a busy machine does not make it less.
+            let script = format!("import time\nwhile time.process_time() < {seconds}: pass");
             let python = crate::python::Interpreter::choose(None, Path::new("target"))
                 .unwrap()
                 .path;

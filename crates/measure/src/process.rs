@@ -262,6 +262,42 @@ impl Invocation {
     }
 }
 
+/// A process that is not among the harness's descendants, as if somebody else had started it. Dropping it kills it.
+pub struct Detached {
+    group: u32,
+}
+
+impl Invocation {
+    /// Starts the process by way of a shell that ends at once, so that it becomes a child of init.
+    pub fn start_detached(&self) -> Result<Detached> {
+        let mut command = Command::new("/bin/sh");
+        command
+            .args(["-c", r#""$@" & exit 0"#, "sh"])
+            .arg(&self.program)
+            .args(&self.arguments)
+            .envs(self.environment.iter().map(|(k, v)| (k, v)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0);
+        let mut shell = command.spawn().with_context(|| format!("cannot start {}", self.name))?;
+        let detached = Detached { group: shell.id() };
+        tell_guard('+', detached.group);
+        shell.wait().with_context(|| format!("cannot start {}", self.name))?;
+        Ok(detached)
+    }
+}
+
+impl Drop for Detached {
+    fn drop(&mut self) {
+        if let Some(group) = Pid::from_raw(self.group as i32) {
+            // It may have ended by itself.
+            let _ = rustix::process::kill_process_group(group, Signal::KILL);
+        }
+        tell_guard('-', self.group);
+    }
+}
+
 impl Running {
     pub fn pid(&self) -> u32 {
         self.child.id()

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use crate::experiment::Experiment;
-use crate::harness::FOREIGN_CORES_AT_MOST;
 use crate::library::{own_path, published_path, stale_programs};
-use crate::results::{Publication, Results};
+use crate::results::{FOREIGN_CORES_AT_MOST, Publication, Results};
+use crate::self_check::{self, SelfCheck};
 
 /// Sessions that a campaign must have been planned with.
 pub const SESSIONS_AT_LEAST: usize = 5;
@@ -33,9 +33,12 @@ pub fn publish(root: &Path, target: &Path, chosen: &[String], date: &str) -> Res
     let all = Experiment::all(root)?;
     for name in chosen {
         anyhow::ensure!(
-            all.iter().any(|experiment| &experiment.id == name),
+            name == SELF_CHECK || all.iter().any(|experiment| &experiment.id == name),
             "there is no experiment `{name}`"
         );
+    }
+    if chosen.is_empty() || chosen.iter().any(|name| name == SELF_CHECK) {
+        verdicts.push((SELF_CHECK.to_owned(), publish_self_check(root, target, date)?));
     }
     for experiment in all {
         if !chosen.is_empty() && !chosen.contains(&experiment.id) {
@@ -59,6 +62,57 @@ pub fn publish(root: &Path, target: &Path, chosen: &[String], date: &str) -> Res
         verdicts.push((experiment.id, verdict));
     }
     Ok(verdicts)
+}
+
+/// What the harness's check of itself is called where experiments are named.
+pub const SELF_CHECK: &str = "self-check";
+/// Fewer short campaigns leave the coverage unknown by more than ten per cent to a side.
+pub const CAMPAIGNS_AT_LEAST: u32 = 30;
+
+fn publish_self_check(root: &Path, target: &Path, date: &str) -> Result<Verdict> {
+    let own = self_check::own_path(target);
+    if !own.is_file() {
+        return Ok(Verdict::NothingMeasured);
+    }
+    let mut check = SelfCheck::read(&own)?;
+    let experiment = Experiment::read(&root.join("examples").join(self_check::EXPERIMENT))?;
+    let reasons = self_check_refusals(&experiment, &check)?;
+    if !reasons.is_empty() {
+        return Ok(Verdict::Refused(reasons));
+    }
+    check.published = Some(Publication { date: date.to_owned() });
+    let path = self_check::published_path(root, &check.machine.id);
+    check.write(&path)?;
+    Ok(Verdict::Published(path))
+}
+
+/// Every rule that a self-check breaks.
+pub fn self_check_refusals(experiment: &Experiment, check: &SelfCheck) -> Result<Vec<String>> {
+    let mut reasons = Vec::new();
+    let again = "run `cargo xtask measure --self-check` again";
+    if !check.is_complete() {
+        reasons.push(format!("it was not finished: {again}"));
+    }
+    if check.campaigns < CAMPAIGNS_AT_LEAST {
+        reasons.push(format!(
+            "it has {} short campaigns, at least {CAMPAIGNS_AT_LEAST} are asked for: {again} with more `--campaigns`",
+            check.campaigns
+        ));
+    }
+    if check.hyperfine.is_none() {
+        reasons.push("hyperfine was not installed (Debian and Ubuntu: `apt-get install hyperfine`)".to_owned());
+    }
+    for program in &experiment.programs {
+        if check.fingerprints.get(&program.id) != Some(&crate::fingerprint::program(experiment, program)?) {
+            reasons.push(format!("{} changed since: {again}", program.id));
+        }
+    }
+    if !check.environment.pythons.values().all(|python| python.optimised) {
+        reasons.push(format!(
+            "its Python was built without profile-guided and link-time optimisation: {again} with `--python PATH`"
+        ));
+    }
+    Ok(reasons)
 }
 
 /// Every rule that these results break.
@@ -154,6 +208,29 @@ mod tests {
             results.fingerprints.insert(program.id.clone(), print);
         }
         (experiment, results, folder)
+    }
+
+    #[test]
+    fn a_self_check_has_rules_too() {
+        let (mut experiment, _, _folder) = fresh();
+        let mut good = crate::self_check::tests::sample(CAMPAIGNS_AT_LEAST, 0.02);
+        let hyperfine = good.hyperfine.as_mut().unwrap();
+        hyperfine.python = vec![15.0; CAMPAIGNS_AT_LEAST as usize];
+        for program in &experiment.programs {
+            let print = crate::fingerprint::program(&experiment, program).unwrap();
+            good.fingerprints.insert(program.id.clone(), print);
+        }
+        assert_eq!(self_check_refusals(&experiment, &good).unwrap(), Vec::<String>::new());
+        let reason = |change: &dyn Fn(&mut SelfCheck)| {
+            let mut check = good.clone();
+            change(&mut check);
+            self_check_refusals(&experiment, &check).unwrap().join("\n")
+        };
+        assert!(reason(&|check| check.rounds.truncate(1)).contains("not finished"));
+        assert!(reason(&|check| check.campaigns = 3).contains("3 short campaigns"));
+        assert!(reason(&|check| check.hyperfine = None).contains("apt-get install hyperfine"));
+        experiment.parameters.insert("more".to_owned(), Default::default());
+        assert!(self_check_refusals(&experiment, &good).unwrap()[0].contains("changed since"));
     }
 
     #[test]

@@ -17,6 +17,9 @@ use crate::statistics::{self, Estimate, Sample, Scale};
 /// Raised when a file written before can no longer be read as it stands.
 pub const FORMAT: u32 = 2;
 
+/// A run during which others took more cores than this is set aside and repeated: see the protocol, "contamination".
+pub const FOREIGN_CORES_AT_MOST: f64 = 0.25;
+
 /// Results of one experiment on one machine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -10,7 +10,7 @@
 //! and Robbins (1965) is the extreme case; the tests below hold the coverage of the rule.
 
 use serde::{Deserialize, Serialize};
-use statrs::distribution::{ContinuousCDF, StudentsT};
+use statrs::distribution::{ChiSquared, ContinuousCDF, Normal, StudentsT};
 
 /// Two-sided confidence of every interval in the book.
 pub const CONFIDENCE: f64 = 0.95;
@@ -99,7 +99,7 @@ pub fn estimate(sample: &Sample<'_>, scale: Scale) -> Option<Estimate> {
     let n = transformed.len() as f64;
     let mean = transformed.iter().sum::<f64>() / n;
     let interval = (transformed.len() >= 2).then(|| {
-        let variance = transformed.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0);
+        let variance = variance(&transformed);
         let freedom = transformed.len().min(sample.planned.max(2)) - 1;
         let half = t_quantile(freedom) * (variance / n).sqrt();
         Interval {
@@ -112,6 +112,38 @@ pub fn estimate(sample: &Sample<'_>, scale: Scale) -> Option<Estimate> {
         interval,
         sessions: transformed.len(),
     })
+}
+
+/// Sample variance with n - 1 in the denominator; 0 with fewer than two values.
+pub fn variance(values: &[f64]) -> f64 {
+    if values.len() < 2 {
+        return 0.0;
+    }
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0)
+}
+
+/// The standard deviation with its 95 % interval by the chi-squared distribution, which takes the values for normal. `None` with fewer
+/// than two.
+pub fn standard_deviation(values: &[f64]) -> Option<Estimate> {
+    let freedom = values.len().checked_sub(1).filter(|freedom| *freedom > 0)? as f64;
+    let variance = variance(values);
+    let distribution = ChiSquared::new(freedom).ok()?;
+    let at = |quantile: f64| (freedom * variance / distribution.inverse_cdf(quantile)).sqrt();
+    Some(Estimate {
+        value: variance.sqrt(),
+        interval: Some(Interval {
+            low: at(0.5 + CONFIDENCE / 2.0),
+            high: at(0.5 - CONFIDENCE / 2.0),
+        }),
+        sessions: values.len(),
+    })
+}
+
+/// The two-sided quantile of the standard normal distribution at [`CONFIDENCE`].
+pub fn normal_quantile() -> f64 {
+    Normal::standard().inverse_cdf(0.5 + CONFIDENCE / 2.0)
 }
 
 /// The two-sided quantile of Student's t with `freedom` degrees of freedom, at least 1.
@@ -194,6 +226,18 @@ mod tests {
         // Without that, the same rule would promise more than it keeps.
         let naive = [0.5, 0.7, 0.9, 1.1, 1.4].map(|narrow| coverage(5, 10, narrow, false));
         assert!(naive.iter().any(|covered| *covered < CONFIDENCE - 0.015), "{naive:?}");
+    }
+
+    #[test]
+    fn a_standard_deviation_has_the_interval_of_the_tables() {
+        // Ten values: chi-squared with 9 degrees of freedom has 2.700 and 19.023 at 2.5 and 97.5 %.
+        let values: Vec<f64> = (0..10).map(f64::from).collect();
+        let deviation = standard_deviation(&values).unwrap();
+        let interval = deviation.interval.unwrap();
+        assert!((deviation.value - 3.02765).abs() < 1e-5);
+        assert!((interval.low - 3.02765 * (9.0f64 / 19.023).sqrt()).abs() < 1e-3);
+        assert!((interval.high - 3.02765 * (9.0f64 / 2.700).sqrt()).abs() < 1e-2);
+        assert_eq!(standard_deviation(&[1.0]), None);
     }
 
     #[test]

@@ -1,117 +1,11 @@
 //! Campaigns over small experiments of their own: what a maintainer meets when a program is wrong, hangs, or the run is cut off.
 #![cfg(target_os = "linux")]
 
-use std::cell::RefCell;
-use std::path::{Path, PathBuf};
+mod common;
 
-use measure::build::Binaries;
-use measure::campaign::{self, Options, Outcome, Progress};
-use measure::harness::{Harness, Pythons};
-use measure::library::own_path;
-use measure::python::{Environment, Interpreter};
-use measure::results::Results;
-
-const PROGRAM: &str = r#"
-import json, sys, time
-began = time.perf_counter()
-time.sleep(0.01)
-print("a line that is no report")
-print(json.dumps({"result": ANSWER, "phases": {"p": {
-    "seconds": time.perf_counter() - began, "cpu_seconds": time.process_time(), "work": 1}}}))
-"#;
-
-/// A checkout with one experiment of two Python programs.
-struct Checkout {
-    folder: tempfile::TempDir,
-}
-
-impl Checkout {
-    fn new(first: &str, second: &str) -> Checkout {
-        let folder = tempfile::tempdir().unwrap();
-        let write = |path: &str, text: &str| {
-            let path = folder.path().join(path);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, text).unwrap();
-        };
-        write("Cargo.toml", "[package]\nname = \"x\"\n[dependencies]\n");
-        write("Cargo.lock", "package = []\n");
-        write("requirements.txt", "");
-        write("examples/pair/first.py", first);
-        write("examples/pair/second.py", second);
-        write(
-            "examples/pair/experiment.toml",
-            r#"
-            title = "Pair"
-            rounds = 2
-            timeout_seconds = 2
-            [[program]]
-            id = "first"
-            label = "First"
-            language = "python"
-            file = "first.py"
-            [[program]]
-            id = "second"
-            label = "Second"
-            language = "python"
-            file = "second.py"
-            [[metric]]
-            id = "seconds"
-            label = "time"
-            quantity = "seconds"
-            phase = "p"
-            "#,
-        );
-        Checkout { folder }
-    }
-
-    fn target(&self) -> PathBuf {
-        self.folder.path().join("target")
-    }
-
-    fn results(&self) -> PathBuf {
-        own_path(&self.target(), "pair")
-    }
-
-    fn measure(&self, sessions: u32) -> (Outcome, Vec<String>) {
-        let interpreter = Interpreter::choose(None, &self.target()).unwrap();
-        let python = Environment {
-            python: interpreter.path.clone(),
-            interpreter,
-            packages: Default::default(),
-        };
-        let root: &Path = self.folder.path();
-        let pythons = Pythons::from([("default".to_owned(), Ok(python))]);
-        let harness = Harness::new(root, &self.target(), Binaries::at(PathBuf::new()), pythons, None).unwrap();
-        let options = Options {
-            experiments: Vec::new(),
-            sessions,
-            rounds: None,
-            budget: None,
-            seed: 1,
-        };
-        let heard = Heard::default();
-        let mut outcomes = campaign::run(&harness, &options, &heard).unwrap();
-        (outcomes.remove(0), heard.0.into_inner())
-    }
-}
-
-#[derive(Default)]
-struct Heard(RefCell<Vec<String>>);
-
-impl Progress for Heard {
-    fn plan(&self, runs: u64) {
-        self.0.borrow_mut().push(format!("plan {runs}"));
-    }
-    fn run(&self, _: &str) {}
-    fn advance(&self, _: u64) {}
-    fn note(&self, text: &str) {
-        self.0.borrow_mut().push(text.to_owned());
-    }
-}
-
-fn answering(answer: &str) -> String {
-    PROGRAM.replace("ANSWER", answer)
-}
+use common::{Checkout, answering};
+use measure::experiment::Point;
+use measure::results::{Results, Run};
 
 #[test]
 fn a_campaign_is_complete_and_one_that_was_cut_off_goes_on() {
@@ -136,6 +30,88 @@ fn a_campaign_is_complete_and_one_that_was_cut_off_goes_on() {
     let again = Results::read(&checkout.results()).unwrap();
     assert!(again.is_complete());
     assert_eq!(again.runs[..9], whole.runs[..9], "what was measured before is kept");
+}
+
+const GO: &str = r#"package main
+
+import (
+	"fmt"
+	"time"
+)
+
+func main() {
+	began := time.Now()
+	time.Sleep(10 * time.Millisecond)
+	fmt.Printf("{\"result\": [1, 2], \"phases\": {\"p\": {\"seconds\": %f, \"cpu_seconds\": 0.001, \"work\": 1}}}\n", time.Since(began).Seconds())
+}
+"#;
+
+const NODE: &str = r#"
+const began = performance.now();
+await new Promise((done) => setTimeout(done, 10));
+const seconds = (performance.now() - began) / 1000;
+console.log(JSON.stringify({ result: [1, 2], phases: { p: { seconds, cpu_seconds: 0.001, work: 1 } } }));
+"#;
+
+#[test]
+fn go_and_node_run_like_the_others_or_are_skipped_with_a_word() {
+    let checkout = Checkout::new(&answering("[1, 2]"), &answering("[1, 2]"));
+    checkout.add("third", "go", "third.go", GO);
+    checkout.add("fourth", "node", "fourth.mjs", NODE);
+    let (outcome, heard) = checkout.measure(1);
+    assert!(outcome.error.is_none(), "{:?}", outcome.error);
+    let results = Results::read(&checkout.results()).unwrap();
+    for (program, tool) in [("third", "go"), ("fourth", "node")] {
+        match results.skipped.get(program) {
+            None => {
+                assert!(results.environment.tools.contains_key(tool));
+                assert_eq!(results.runs.iter().filter(|run| run.program == program).count(), 2);
+            }
+            Some(why) => {
+                println!("skipped: {why}");
+                assert!(why.contains("apt-get install"), "{why}");
+                assert!(
+                    heard.iter().any(|line| line.contains(program) && line.contains(why)),
+                    "{heard:?}"
+                );
+            }
+        }
+    }
+    assert!(results.is_complete(), "the rest goes on");
+}
+
+#[test]
+fn every_program_runs_at_every_point_that_it_is_meant_for() {
+    let script = answering("[1, 2]").replace("import json", "# {tasks}\nimport json");
+    let checkout = Checkout::new(&script, &script);
+    let manifest = checkout.folder.path().join("examples/pair/experiment.toml");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    let swept = text
+        .replace(
+            "file = \"second.py\"",
+            "file = \"second.py\"\n            at_most = { tasks = 10 }",
+        )
+        .replace(
+            "[[metric]]",
+            "[parameters.tasks]\nvalue = 10\nsweep = [1, 10, 100]\n[[metric]]",
+        );
+    std::fs::write(&manifest, swept).unwrap();
+    let (outcome, heard) = checkout.measure(1);
+    assert!(outcome.error.is_none(), "{:?}", outcome.error);
+    let results = Results::read(&checkout.results()).unwrap();
+    let at = |program: &str, point: &Point| {
+        let of = |run: &&Run| run.program == program && run.point == *point && !run.control;
+        results.runs.iter().filter(of).count()
+    };
+    for (point, expected) in [
+        (Point::base(), (2, 2)),
+        (Point::at("tasks", 1.0), (2, 2)),
+        (Point::at("tasks", 100.0), (2, 0)),
+    ] {
+        assert_eq!((at("first", &point), at("second", &point)), expected, "{point}");
+    }
+    // Five runs and the control's second one in each of two rounds, and in the round that was discarded.
+    assert!(heard.contains(&"plan 18".to_owned()), "{heard:?}");
 }
 
 #[test]

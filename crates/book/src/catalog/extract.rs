@@ -79,6 +79,13 @@ pub(super) fn messages(site: &Site, library: &Library) -> Result<(Catalog, Vec<B
         for metric in &experiment.metrics {
             catalog.add(&metric.label, &source, "name of a metric in figures and tables");
         }
+        for (parameter, _) in experiment.swept() {
+            catalog.add(
+                &interface::parameter_label(parameter),
+                &source,
+                "what is varied, under the axis of a figure and over columns of a table",
+            );
+        }
     }
     Ok((catalog, blocks))
 }

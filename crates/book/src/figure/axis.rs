@@ -3,7 +3,7 @@
 use crate::number::{Kind, Scale, decimal};
 use crate::site::Language;
 
-/// A horizontal axis.
+/// An axis, horizontal or vertical.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Axis {
     low: f64,
@@ -51,6 +51,50 @@ impl Axis {
             logarithmic: false,
             ticks: linear_ticks(low, high),
             scale: Scale::of(kind, low.abs().max(high.abs()) * 0.7),
+        }
+    }
+
+    /// For values whose distances among themselves matter more than that from zero.
+    pub fn close(bounds: &[f64], kind: Kind) -> Axis {
+        let (low, high) = span(bounds).unwrap_or((0.0, 1.0));
+        let air = if high > low {
+            0.04 * (high - low)
+        } else {
+            0.5 * high.abs().max(1.0)
+        };
+        let (low, high) = (low - air, high + air);
+        Axis {
+            low,
+            high,
+            logarithmic: false,
+            ticks: linear_ticks(low, high),
+            scale: Scale::of(kind, low.abs().max(high.abs()) * 0.7),
+        }
+    }
+
+    /// For the values of a parameter, in increasing order, which are its ticks: logarithmic where they span a factor of ten or more. Zero
+    /// need not be on it.
+    pub fn swept(values: &[f64], kind: Kind) -> Axis {
+        let (lowest, highest) = span(values).unwrap_or((0.0, 1.0));
+        let logarithmic = lowest > 0.0 && highest / lowest >= 10.0;
+        // Room for half a mark and its neighbours on both sides; of a single value, something still has to be drawn.
+        let (low, high) = if logarithmic {
+            let air = (highest / lowest).powf(0.04);
+            (lowest / air, highest * air)
+        } else {
+            let air = if highest > lowest {
+                0.04 * (highest - lowest)
+            } else {
+                1.0
+            };
+            (lowest - air, highest + air)
+        };
+        Axis {
+            low,
+            high,
+            logarithmic,
+            ticks: values.to_vec(),
+            scale: Scale::of(kind, highest),
         }
     }
 
@@ -199,6 +243,27 @@ mod tests {
         assert_eq!(axis.place(1e9), None);
         assert_eq!(axis.clamped(1e9), 1.0);
         assert!(axis.place(1.0).unwrap() > 0.2);
+    }
+
+    #[test]
+    fn a_close_axis_spends_its_width_on_the_differences() {
+        let axis = Axis::close(&[1.02, 1.08], Kind::Ratio);
+        assert!(axis.place(1.02).unwrap() < 0.05 && axis.place(1.08).unwrap() > 0.95);
+        assert_eq!(labels(&axis), "1.02 1.04 1.06 1.08");
+        assert!(Axis::close(&[3.0, 3.0], Kind::Ratio).place(3.0).is_some());
+    }
+
+    #[test]
+    fn a_sweep_is_logarithmic_from_a_factor_of_ten() {
+        let count = Kind::Unit(Unit::Count);
+        let decades = Axis::swept(&[10.0, 100.0, 1000.0], count);
+        assert!(decades.is_logarithmic());
+        let at = |axis: &Axis, value| axis.place(value).unwrap();
+        assert!((at(&decades, 100.0) - 0.5).abs() < 1e-9);
+        assert!(at(&decades, 10.0) > 0.02 && at(&decades, 1000.0) < 0.98);
+        let steps = Axis::swept(&[1.0, 2.0, 3.0], count);
+        assert!(!steps.is_logarithmic() && (at(&steps, 2.0) - 0.5).abs() < 1e-9);
+        assert!(!Axis::swept(&[0.0, 50.0, 100.0], count).is_logarithmic());
     }
 
     #[test]

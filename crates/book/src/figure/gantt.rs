@@ -58,7 +58,7 @@ pub fn waits<'a>(figure: &Figure<'_>, phase: &str, measured: &'a Measured, inter
                 .results
                 .runs
                 .iter()
-                .filter(|run| run.program == program.id)
+                .filter(|run| run.program == program.id && !run.control && run.point.is_base())
                 .filter_map(|run| run.phases.get(phase))
                 .filter(|phase| !phase.spans.is_empty())
                 .collect();
@@ -73,7 +73,8 @@ pub fn waits<'a>(figure: &Figure<'_>, phase: &str, measured: &'a Measured, inter
         .collect()
 }
 
-pub fn panel(figure: &Figure<'_>, phase: &str, measured: &Measured, interface: &Interface) -> String {
+/// `id` is the drawing's own.
+pub fn panel(figure: &Figure<'_>, phase: &str, measured: &Measured, id: &str, interface: &Interface) -> String {
     let rows = waits(figure, phase, measured, interface);
     let ends: Vec<f64> = rows
         .iter()
@@ -134,7 +135,7 @@ pub fn panel(figure: &Figure<'_>, phase: &str, measured: &Measured, interface: &
         .map(|row| format!("{}: {}", row.label, told(row, interface)))
         .collect::<Vec<_>>()
         .join("; ");
-    svg.finish(&format!("{}-1", figure.id()), bottom + 42.0, &title, &description)
+    svg.finish(id, bottom + 42.0, &title, &description)
 }
 
 fn top_of_bars(top: f64, lines: usize) -> f64 {

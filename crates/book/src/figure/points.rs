@@ -18,7 +18,8 @@ struct Row {
     shown: Option<Shown>,
 }
 
-pub fn panel(figure: &Figure<'_>, metric: &Metric, measured: &Measured, interface: &Interface) -> String {
+/// `id` is the drawing's own.
+pub fn panel(figure: &Figure<'_>, metric: &Metric, measured: &Measured, id: &str, interface: &Interface) -> String {
     let kind = Kind::Unit(metric.quantity.unit());
     let rows: Vec<Row> = figure
         .programs(measured)
@@ -36,7 +37,8 @@ pub fn panel(figure: &Figure<'_>, metric: &Metric, measured: &Measured, interfac
             }
         })
         .collect();
-    let axis = axis(&rows, metric, kind);
+    let estimates: Vec<Estimate> = rows.iter().filter_map(|row| row.estimate).collect();
+    let axis = axis(&estimates, metric);
     let mut svg = Svg::default();
     let mut y = 4.0;
     let label = interface.label(&metric.label);
@@ -73,7 +75,8 @@ pub fn panel(figure: &Figure<'_>, metric: &Metric, measured: &Measured, interfac
         svg.text(WIDTH, top + 15.0, Anchor::End, Style::Label, &value);
         if let Some(estimate) = &row.estimate {
             let y = top + 17.0 * lines.len() as f64 + 9.5;
-            point(&mut svg, row.series, estimate, &axis, y, x);
+            let at = |along: f64, across: f64| (LEFT + along, y + across);
+            point(&mut svg, row.series, estimate, &axis, RIGHT - LEFT, at);
         }
     }
     svg.text(
@@ -84,17 +87,12 @@ pub fn panel(figure: &Figure<'_>, metric: &Metric, measured: &Measured, interfac
         &axis_title(&axis, metric, interface),
     );
     let title = format!("{label}: {}", interface.label(&figure.experiment().title));
-    let number = figure
-        .metrics()
-        .iter()
-        .position(|shown| shown.id == metric.id)
-        .map_or(1, |at| at + 1);
-    let id = format!("{}-{number}", figure.id());
-    svg.finish(&id, bottom + 42.0, &title, &description(&rows, interface))
+    svg.finish(id, bottom + 42.0, &title, &description(&rows, interface))
 }
 
-fn axis(rows: &[Row], metric: &Metric, kind: Kind) -> Axis {
-    let estimates: Vec<Estimate> = rows.iter().filter_map(|row| row.estimate).collect();
+/// An axis for the values of a metric with their intervals.
+pub fn axis(estimates: &[Estimate], metric: &Metric) -> Axis {
+    let kind = Kind::Unit(metric.quantity.unit());
     let values: Vec<f64> = estimates.iter().map(|estimate| estimate.value).collect();
     let bounds: Vec<f64> = estimates
         .iter()
@@ -110,36 +108,42 @@ fn axis(rows: &[Row], metric: &Metric, kind: Kind) -> Axis {
     }
 }
 
-fn point(svg: &mut Svg, series: usize, estimate: &Estimate, axis: &Axis, y: f64, x: impl Fn(f64) -> f64) {
+/// A value with its interval on an axis `length` units long. `at` turns units along the axis and units across it into a place of the
+/// drawing.
+pub fn point(
+    svg: &mut Svg,
+    series: usize,
+    estimate: &Estimate,
+    axis: &Axis,
+    length: f64,
+    at: impl Fn(f64, f64) -> (f64, f64),
+) {
+    let along = |value: f64| axis.clamped(value) * length;
+    let centre = along(estimate.value);
     if let Some(interval) = estimate.interval {
         let ends = [interval.low, interval.high];
-        svg.stroke(series, (x(axis.clamped(ends[0])), y), (x(axis.clamped(ends[1])), y));
-        let centre = x(axis.clamped(estimate.value));
+        svg.stroke(series, at(along(ends[0]), 0.0), at(along(ends[1]), 0.0));
         for (end, inwards) in ends.into_iter().zip([1.0, -1.0]) {
+            let tip = along(end);
             match axis.place(end) {
                 // The mark covers an interval this narrow; a cap on it would only spoil its shape.
-                Some(share) if (x(share) - centre).abs() < 8.0 => {}
-                Some(share) => svg.stroke(series, (x(share), y - 5.0), (x(share), y + 5.0)),
+                Some(_) if (tip - centre).abs() < 8.0 => {}
+                Some(_) => svg.stroke(series, at(tip, -5.0), at(tip, 5.0)),
                 // The interval goes on beyond the drawing: an arrowhead.
                 None => {
-                    let tip = x(axis.clamped(end));
-                    svg.stroke(series, (tip, y), (tip + inwards * 6.0, y - 4.0));
-                    svg.stroke(series, (tip, y), (tip + inwards * 6.0, y + 4.0));
+                    svg.stroke(series, at(tip, 0.0), at(tip + inwards * 6.0, -4.0));
+                    svg.stroke(series, at(tip, 0.0), at(tip + inwards * 6.0, 4.0));
                 }
             }
         }
     }
-    svg.mark(series, x(axis.clamped(estimate.value)), y);
+    let (x, y) = at(centre, 0.0);
+    svg.mark(series, x, y);
 }
 
 /// Unit, kind of axis, and which way is better, with an arrow that points there.
 fn axis_title(axis: &Axis, metric: &Metric, interface: &Interface) -> String {
-    let mut parts = vec![axis.scale.unit(interface)];
-    if axis.is_logarithmic() {
-        parts.push(interface.text("logarithmic axis"));
-    }
-    parts.retain(|part| !part.is_empty());
-    let unit = parts.join(", ");
+    let unit = unit(axis, interface);
     let parts = match metric.better {
         Some(Better::Lower) => vec![format!("← {}", interface.text("lower is better")), unit],
         Some(Better::Higher) => vec![unit, format!("{} →", interface.text("higher is better"))],
@@ -147,6 +151,16 @@ fn axis_title(axis: &Axis, metric: &Metric, interface: &Interface) -> String {
     };
     let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     parts.join(" · ")
+}
+
+/// Unit and kind of an axis; empty for counts on a linear one.
+pub fn unit(axis: &Axis, interface: &Interface) -> String {
+    let mut parts = vec![axis.scale.unit(interface)];
+    if axis.is_logarithmic() {
+        parts.push(interface.text("logarithmic axis"));
+    }
+    parts.retain(|part| !part.is_empty());
+    parts.join(", ")
 }
 
 fn description(rows: &[Row], interface: &Interface) -> String {

@@ -1,6 +1,7 @@
 //! Where, when and with what a figure's numbers were measured, and how to measure them again: one line.
 
 use measure::library::{Entry, Measured, Origin};
+use measure::self_check::SelfCheck;
 
 use super::plain;
 use crate::interface::Interface;
@@ -31,6 +32,54 @@ pub fn line(entry: &Entry, interface: &Interface) -> String {
             ("command", &command),
         )],
     };
+    format!("<p class=\"provenance\">{}</p>\n", parts.join(" · "))
+}
+
+/// The same for the harness's check of itself.
+pub fn of_self_check(check: Option<&SelfCheck>, interface: &Interface) -> String {
+    let command = "<code>cargo xtask measure --self-check</code>";
+    let Some(check) = check else {
+        let text = fill_html(
+            interface,
+            "not measured yet on this machine: run {command}",
+            ("command", command),
+        );
+        return format!("<p class=\"provenance\">{text}</p>\n");
+    };
+    let mut parts = Vec::new();
+    if check.published.is_none() {
+        parts.push(strong(&interface.text("your own results, not published")));
+    }
+    let machine = &check.machine;
+    let cores = count(machine.cores, "{count} core", "{count} cores", interface).replace(' ', "\u{a0}");
+    let mut about = vec![machine.cpu.clone(), cores];
+    about.extend(machine.hypervisor.clone());
+    parts.push(plain(&about.join(", ")));
+    if let Some(hyperfine) = &check.hyperfine {
+        parts.push(plain(&hyperfine.version));
+    }
+    parts.push(plain(&date(&check.started, interface)));
+    let campaigns = count(
+        check.campaigns as usize,
+        "{count} campaign",
+        "{count} campaigns",
+        interface,
+    );
+    let set_aside = match check.set_aside {
+        0 => interface.text("no run set aside"),
+        number => count(
+            number as usize,
+            "{count} run set aside",
+            "{count} runs set aside",
+            interface,
+        ),
+    };
+    parts.push(plain(&format!("{campaigns}, {set_aside}")));
+    parts.push(fill_html(
+        interface,
+        "to measure again: {command}",
+        ("command", command),
+    ));
     format!("<p class=\"provenance\">{}</p>\n", parts.join(" · "))
 }
 

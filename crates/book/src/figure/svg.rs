@@ -34,7 +34,7 @@ pub enum Style {
 }
 
 impl Style {
-    fn size(self) -> f64 {
+    pub fn size(self) -> f64 {
         match self {
             Style::Heading | Style::Label => 14.0,
             Style::Small => 12.5,
@@ -88,6 +88,19 @@ impl Svg {
             short(from.1),
             short(to.0),
             short(to.1),
+            colour(series)
+        ));
+    }
+
+    /// A line through points, in the colour of a series.
+    pub fn path(&mut self, series: usize, points: &[(f64, f64)]) {
+        let points: Vec<String> = points
+            .iter()
+            .map(|(x, y)| format!("{},{}", short(*x), short(*y)))
+            .collect();
+        self.add(format_args!(
+            "<polyline points=\"{}\" fill=\"none\" stroke-width=\"1.5\" style=\"stroke:{}\"/>",
+            points.join(" "),
             colour(series)
         ));
     }
@@ -150,6 +163,25 @@ impl Svg {
             ),
         };
         self.add(format_args!("{shape}"));
+    }
+
+    /// A small mark for one of many: a disc, or an open square for every second series.
+    pub fn dot(&mut self, series: usize, x: f64, y: f64) {
+        let colour = colour(series);
+        if series.is_multiple_of(2) {
+            self.add(format_args!(
+                "<circle class=\"dot\" cx=\"{}\" cy=\"{}\" r=\"3.2\" fill-opacity=\"0.75\" style=\"fill:{colour}\"/>",
+                short(x),
+                short(y)
+            ));
+        } else {
+            self.add(format_args!(
+                "<rect class=\"dot\" x=\"{}\" y=\"{}\" width=\"5.6\" height=\"5.6\" fill=\"none\" stroke-width=\"1.5\" \
+                 style=\"stroke:{colour}\"/>",
+                short(x - 2.8),
+                short(y - 2.8)
+            ));
+        }
     }
 
     fn add(&mut self, shape: std::fmt::Arguments<'_>) {

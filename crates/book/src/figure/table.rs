@@ -1,9 +1,10 @@
 //! The numbers of a figure as a table, folded away until asked for.
 
-use measure::experiment::Metric;
+use measure::experiment::{Metric, Point, Program};
 use measure::library::Measured;
 
-use super::{Figure, gantt, plain};
+use super::curve::Sweep;
+use super::{Figure, gantt, machine_name, plain};
 use crate::interface::Interface;
 use crate::number::{Kind, Shown};
 use crate::reference::{Reference, Unmeasured};
@@ -11,77 +12,238 @@ use crate::reference::{Reference, Unmeasured};
 /// So many waits have a column each; of more, only their number and how long they took together.
 pub const COLUMNS: usize = 6;
 
-/// All programs of the experiment with the figure's metrics.
-pub fn of_metrics(figure: &Figure<'_>, metrics: &[&Metric], interface: &Interface) -> String {
-    let mut head = vec![interface.text("Program")];
-    head.extend(metrics.iter().map(|metric| interface.label(&metric.label)));
+/// Stands where nothing was to be measured.
+const ABSENT: &str = "–";
+
+/// Columns that belong together.
+struct Group {
+    /// Over all of its columns; all groups of a table have one, or none has.
+    heading: Option<String>,
+    columns: Vec<String>,
+}
+
+/// Rows that belong together.
+struct Section {
+    /// Above its rows.
+    heading: Option<String>,
+    /// Labels, and the cells of all columns, which are HTML.
+    rows: Vec<(String, Vec<String>)>,
+}
+
+/// All programs of the experiment with the figure's metrics, on every machine.
+pub fn of_metrics(figure: &Figure<'_>, metrics: &[&Metric], machines: &[&Measured], interface: &Interface) -> String {
+    let head: Vec<Group> = machines
+        .iter()
+        .map(|measured| Group {
+            heading: heading(measured, machines, interface),
+            columns: metrics.iter().map(|metric| interface.label(&metric.label)).collect(),
+        })
+        .collect();
     let rows = figure.experiment().programs.iter().map(|program| {
-        let cells = metrics.iter().map(|&metric| {
-            let reference = Reference {
-                entry: figure.entry,
-                metric,
-                program,
-                over: None,
-            };
-            match reference.estimate() {
-                Ok(estimate) => {
-                    let shown = Shown::new(&estimate, Kind::Unit(metric.quantity.unit()), interface);
-                    format!("{}<br><small>{}</small>", plain(&shown.value), plain(&shown.interval))
-                }
-                Err(Unmeasured::Stale) => format!(
-                    "<small>{}</small>",
-                    plain(&interface.text("changed since it was measured"))
-                ),
-                Err(_) => format!("<small>{}</small>", plain(&interface.text("not measured yet"))),
-            }
+        let cells = machines.iter().flat_map(|measured| {
+            let cell = |metric: &&Metric| cell(figure, measured, metric, program, Point::base(), interface);
+            metrics.iter().map(cell).collect::<Vec<_>>()
         });
         (interface.label(&program.label), cells.collect())
     });
-    let summary = interface.text("Data, with 95 % intervals");
-    table(&head, rows.collect(), &summary)
+    let rows = Section {
+        heading: None,
+        rows: rows.collect(),
+    };
+    let table = table(None, &interface.text("Program"), &head, &[rows]);
+    folded(&interface.text("Data, with 95 % intervals"), &table)
 }
 
-/// The waits of one run of each program.
-pub fn of_waits(figure: &Figure<'_>, phase: &str, measured: &Measured, interface: &Interface) -> String {
-    let rows = gantt::waits(figure, phase, measured, interface);
-    let most = rows
+/// For each metric a table of all programs, with a column for each value of the sweep. Machines stand below each other: side by side, so
+/// many columns fit neither paper nor screen.
+pub fn of_sweep(
+    figure: &Figure<'_>,
+    metrics: &[&Metric],
+    sweep: &Sweep<'_>,
+    machines: &[&Measured],
+    interface: &Interface,
+) -> String {
+    let experiment = figure.experiment();
+    let values = sweep.values.iter();
+    let head = [Group {
+        heading: Some(sweep.label(interface)),
+        columns: values.map(|value| sweep.value(*value, interface)).collect(),
+    }];
+    let tables = metrics.iter().map(|metric| {
+        let sections = machines.iter().map(|measured| {
+            let rows = experiment.programs.iter().map(|program| {
+                let points = sweep.values.iter().map(|value| {
+                    experiment
+                        .point(sweep.parameter, *value)
+                        .filter(|point| experiment.runs_at(program, point))
+                });
+                let cells = points.map(|point| match point {
+                    Some(point) => cell(figure, measured, metric, program, point, interface),
+                    None => ABSENT.to_owned(),
+                });
+                (interface.label(&program.label), cells.collect())
+            });
+            Section {
+                heading: heading(measured, machines, interface),
+                rows: rows.collect(),
+            }
+        });
+        let sections: Vec<Section> = sections.collect();
+        table(
+            Some(&interface.label(&metric.label)),
+            &interface.text("Program"),
+            &head,
+            &sections,
+        )
+    });
+    let tables: Vec<String> = tables.collect();
+    folded(&interface.text("Data, with 95 % intervals"), &tables.concat())
+}
+
+/// The waits of one run of each program, on every machine.
+pub fn of_waits(figure: &Figure<'_>, phase: &str, machines: &[&Measured], interface: &Interface) -> String {
+    let by_machine: Vec<Vec<gantt::Waits<'_>>> = machines
         .iter()
+        .map(|measured| gantt::waits(figure, phase, measured, interface))
+        .collect();
+    let all = || by_machine.iter().flatten();
+    let most = all()
         .filter_map(|row| row.phase)
         .map(|phase| phase.spans.len())
         .max()
         .unwrap_or(0);
     let columns = if most > COLUMNS { 0 } else { most };
-    let mut head = vec![interface.text("Program")];
-    head.extend((1..=columns).map(|number| interface.fill("Wait {number}", &[("number", &number.to_string())])));
-    head.push(interface.text("Duration"));
-    let rows = rows.iter().map(|row| {
-        let waits = (0..columns).map(|number| row.span(number, interface).unwrap_or_else(|| "–".to_owned()));
-        let cells = waits
-            .chain([row.duration(interface)])
-            .map(|cell| plain(&cell))
-            .collect();
-        (row.label.clone(), cells)
+    let waits = (1..=columns).map(|number| interface.fill("Wait {number}", &[("number", &number.to_string())]));
+    let head = [Group {
+        heading: None,
+        columns: waits.chain([interface.text("Duration")]).collect(),
+    }];
+    let sections = machines.iter().zip(&by_machine).map(|(measured, rows)| {
+        let rows = rows.iter().map(|row| {
+            let waits = (0..columns).map(|number| row.span(number, interface).unwrap_or_else(|| ABSENT.to_owned()));
+            let cells = waits
+                .chain([row.duration(interface)])
+                .map(|cell| plain(&cell))
+                .collect();
+            (row.label.clone(), cells)
+        });
+        Section {
+            heading: heading(measured, machines, interface),
+            rows: rows.collect(),
+        }
     });
-    table(&head, rows.collect(), &interface.text("Data"))
+    let sections: Vec<Section> = sections.collect();
+    folded(
+        &interface.text("Data"),
+        &table(None, &interface.text("Program"), &head, &sections),
+    )
 }
 
-/// `head` and the rows' first cells are text, the other cells HTML.
-fn table(head: &[String], rows: Vec<(String, Vec<String>)>, summary: &str) -> String {
-    let mut html = format!(
-        "<details>\n<summary>{}</summary>\n<div class=\"table-wrapper\">\n<table>\n<thead><tr>",
-        plain(summary)
-    );
-    for cell in head {
-        html.push_str(&format!("<th scope=\"col\">{}</th>", plain(cell)));
-    }
-    html.push_str("</tr></thead>\n<tbody>\n");
-    for (label, cells) in rows {
-        html.push_str(&format!("<tr><th scope=\"row\">{}</th>", plain(&label)));
-        for cell in cells {
-            html.push_str(&format!("<td>{cell}</td>"));
+/// The machine's name, where there is more than one.
+fn heading(measured: &Measured, machines: &[&Measured], interface: &Interface) -> Option<String> {
+    (machines.len() > 1).then(|| machine_name(measured, interface))
+}
+
+/// A value with its interval, or why there is none.
+fn cell(
+    figure: &Figure<'_>,
+    measured: &Measured,
+    metric: &Metric,
+    program: &Program,
+    point: Point,
+    interface: &Interface,
+) -> String {
+    let reference = Reference {
+        entry: figure.entry,
+        point,
+        metric,
+        program,
+        over: None,
+    };
+    match reference.estimate_on(measured) {
+        Ok(estimate) => {
+            let shown = Shown::new(&estimate, Kind::Unit(metric.quantity.unit()), interface);
+            format!("{}<br><small>{}</small>", plain(&shown.value), plain(&shown.interval))
         }
-        html.push_str("</tr>\n");
+        Err(Unmeasured::Stale) => format!(
+            "<small>{}</small>",
+            plain(&interface.text("changed since it was measured"))
+        ),
+        Err(_) => format!("<small>{}</small>", plain(&interface.text("not measured yet"))),
     }
-    html.push_str("</tbody>\n</table>\n</div>\n</details>\n");
+}
+
+fn folded(summary: &str, tables: &str) -> String {
+    format!(
+        "<details>\n<summary>{}</summary>\n<div class=\"table-wrapper\">\n{tables}</div>\n</details>\n",
+        plain(summary)
+    )
+}
+
+/// A folded table of plain rows: `head` and the rows' first cells are text, the other cells HTML.
+pub fn of_rows(head: &[String], rows: Vec<(String, Vec<String>)>, summary: &str) -> String {
+    let [first, columns @ ..] = head else {
+        return String::new();
+    };
+    let group = Group {
+        heading: None,
+        columns: columns.to_vec(),
+    };
+    let section = Section { heading: None, rows };
+    folded(summary, &table(None, first, &[group], &[section]))
+}
+
+/// `first` is the heading of the column that names the rows.
+fn table(caption: Option<&str>, first: &str, head: &[Group], sections: &[Section]) -> String {
+    let mut html = "<table>\n".to_owned();
+    if let Some(caption) = caption {
+        html.push_str(&format!("<caption>{}</caption>\n", plain(caption)));
+    }
+    let headings: Vec<String> = head
+        .iter()
+        .filter_map(|group| {
+            let heading = plain(group.heading.as_deref()?);
+            let columns = group.columns.len();
+            Some(format!("<th scope=\"colgroup\" colspan=\"{columns}\">{heading}</th>"))
+        })
+        .collect();
+    let program = plain(first);
+    if headings.is_empty() {
+        html.push_str(&format!("<thead><tr><th scope=\"col\">{program}</th>"));
+    } else {
+        // The groups that headings are headings of.
+        let groups = head
+            .iter()
+            .map(|group| format!("<colgroup span=\"{}\"></colgroup>", group.columns.len()));
+        html.push_str(&format!(
+            "<colgroup></colgroup>{}\n<thead><tr><th scope=\"col\" rowspan=\"2\">{program}</th>{}</tr>\n<tr>",
+            groups.collect::<String>(),
+            headings.concat()
+        ));
+    }
+    let columns: Vec<&String> = head.iter().flat_map(|group| &group.columns).collect();
+    for column in &columns {
+        html.push_str(&format!("<th scope=\"col\">{}</th>", plain(column)));
+    }
+    html.push_str("</tr></thead>\n");
+    for section in sections {
+        html.push_str("<tbody>\n");
+        if let Some(heading) = &section.heading {
+            html.push_str(&format!(
+                "<tr><th scope=\"rowgroup\" colspan=\"{}\">{}</th></tr>\n",
+                columns.len() + 1,
+                plain(heading)
+            ));
+        }
+        for (label, cells) in &section.rows {
+            html.push_str(&format!("<tr><th scope=\"row\">{}</th>", plain(label)));
+            for cell in cells {
+                html.push_str(&format!("<td>{cell}</td>"));
+            }
+            html.push_str("</tr>\n");
+        }
+        html.push_str("</tbody>\n");
+    }
+    html.push_str("</table>\n");
     html
 }
