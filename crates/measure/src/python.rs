@@ -416,7 +416,7 @@ mod tests {
         pretend(&folder.join("3.90.0"), 90, false, true);
         pretend(&folder.join("3.91.0"), 91, false, false);
         pretend(&folder.join("3.92.0t"), 92, true, true);
-        std::fs::create_dir(folder.join(".tmp-unfinished")).unwrap();
+        std::fs::create_dir(folder.join(".price-of-await-unfinished")).unwrap();
 
         let found = Interpreter::all(target.path());
         assert_eq!(found.first().unwrap().version, (3, 90, 0));

@@ -89,12 +89,7 @@ pub fn of_sweep(
             }
         });
         let sections: Vec<Section> = sections.collect();
-        table(
-            Some(&interface.label(&metric.label)),
-            &interface.text("Program"),
-            &head,
-            &sections,
-        )
+        table(Some(&interface.label(&metric.label)), &interface.text("Program"), &head, &sections)
     });
     let tables: Vec<String> = tables.collect();
     folded(&interface.text("Data, with 95 % intervals"), &tables.concat())
@@ -133,10 +128,7 @@ pub fn of_waits(figure: &Figure<'_>, phase: &str, machines: &[&Measured], interf
         }
     });
     let sections: Vec<Section> = sections.collect();
-    folded(
-        &interface.text("Data"),
-        &table(None, &interface.text("Program"), &head, &sections),
-    )
+    folded(&interface.text("Data"), &table(None, &interface.text("Program"), &head, &sections))
 }
 
 /// The machine's name, where there is more than one.

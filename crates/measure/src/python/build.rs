@@ -5,11 +5,11 @@
 //! `--disable-gil` from one tarball, two interpreters differ in nothing but the lock.
 //!
 //! ```text
-//! target/pythons/3.13.15/       an interpreter, complete or not there at all
-//! target/pythons/3.13.15t/      the same source, free-threaded
-//! target/pythons/3.13.15.log    what its build printed
-//! target/pythons/apt/           package lists and tarballs
-//! target/pythons/.tmp-*         a build that is going on
+//! target/pythons/3.13.15/           an interpreter, complete or not there at all
+//! target/pythons/3.13.15t/          the same source, free-threaded
+//! target/pythons/3.13.15.log        what its build printed
+//! target/pythons/apt/               package lists and tarballs
+//! target/pythons/.price-of-await-*  a build that is going on
 //! ```
 
 use std::collections::BTreeSet;
