@@ -12,20 +12,11 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     let mut missing = 0;
     println!("{}", build::rustc_version(&workspace.root)?);
 
-    let interpreters = Interpreter::all();
+    let interpreters = Interpreter::all(&workspace.target);
     for interpreter in &interpreters {
-        println!(
-            "Python {} at {}{}",
-            interpreter.build.version,
-            interpreter.path.display(),
-            if interpreter.build.optimised {
-                ", built with PGO and LTO"
-            } else {
-                ", not built with PGO and LTO as far as it tells: good for trying out, not for publishing"
-            }
-        );
+        println!("{}", interpreter.described());
     }
-    match interpreters.first() {
+    match interpreters.iter().find(|found| !found.build.free_threaded) {
         Some(best) => {
             println!(
                 "  `measure` takes {} unless `--python` says otherwise",

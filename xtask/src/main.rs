@@ -6,6 +6,7 @@ mod doctor;
 mod measure_command;
 mod measurements;
 mod progress;
+mod python_command;
 mod test;
 mod translate;
 mod workspace;
@@ -29,6 +30,8 @@ struct Cli {
 enum Command {
     /// Measure on this machine, and build both editions showing the result
     Measure(measure_command::Arguments),
+    /// Build an interpreter that is fair to Python: with profile-guided and link-time optimisation
+    Python(python_command::Arguments),
     /// Publish, compare, check and merge measured results
     #[command(subcommand)]
     Measurements(measurements::Command),
@@ -69,6 +72,7 @@ fn run(command: Command) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     match command {
         Command::Measure(arguments) => measure_command::run(&workspace, &arguments)?,
+        Command::Python(arguments) => python_command::run(&workspace, &arguments)?,
         Command::Measurements(command) => return measurements::run(&workspace, &command),
         Command::Build => book_commands::build(&workspace)?,
         Command::Serve(arguments) => book_commands::serve(&workspace, &arguments)?,

@@ -31,7 +31,7 @@ pub struct Arguments {
     /// Measure as much as fits, for instance 90s, 40m or 2h: what was never measured or changed since comes first, then what is uncertain
     #[arg(long, value_parser = duration)]
     budget: Option<Duration>,
-    /// The Python to measure [default: the newest on the PATH among those built with PGO and LTO, else the newest]
+    /// The Python to measure [default: the newest built with PGO and LTO, on the PATH or by `cargo xtask python`, else the newest]
     #[arg(long, value_name = "PATH")]
     python: Option<PathBuf>,
     /// Seed of the order of runs
@@ -52,7 +52,7 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     ctrlc::set_handler(process::interrupt)?;
     let say = |text: &str| eprintln!("{text}");
 
-    let interpreter = Interpreter::choose(arguments.python.as_deref())?;
+    let interpreter = Interpreter::choose(arguments.python.as_deref(), &workspace.target)?;
     say(&format!(
         "Python {} ({})",
         interpreter.build.version,

@@ -156,7 +156,7 @@ fn cargo_test(workspace: &Workspace, which: &[&str]) -> Result<String> {
 
 /// Each program gives the answer of its twins, as `measure` asks before it times anything.
 fn programs(workspace: &Workspace) -> Result<String> {
-    let interpreter = Interpreter::choose(None)?;
+    let interpreter = Interpreter::choose(None, &workspace.target)?;
     let version = interpreter.build.version.clone();
     let pythons = measure_command::pythons(workspace, interpreter, &|text| println!("{text}"))?;
     let binaries = Binaries::build(&workspace.root, &workspace.target)?;

@@ -19,9 +19,10 @@
 //! exclusive    one harness at a time
 //! machine      what this machine is, and how busy it was
 //! process      one process from start to exit, pinned, timed, and gone at the end
-//! python       interpreters, and the locked environment for the Python programs
+//! python       interpreters and how to build one, and the locked environment for the Python programs
 //! build        release builds of the Rust programs
 //! tools        Go and Node.js
+//! service      PostgreSQL and Redis, beside experiments that need them
 //! harness      one run of one program, with its peers
 //! campaign     sessions of interleaved rounds over experiments
 //! publish      which results are fit to be published
@@ -58,5 +59,9 @@ pub mod process;
 pub mod publish;
 #[cfg(target_os = "linux")]
 pub mod python;
+#[cfg(target_os = "linux")]
+mod scratch;
+#[cfg(target_os = "linux")]
+pub mod service;
 #[cfg(target_os = "linux")]
 pub mod tools;

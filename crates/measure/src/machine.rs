@@ -246,7 +246,9 @@ mod tests {
         let spin = |seconds: f64| {
             // By CPU time, so that a busy machine does not make it less.
             let script = format!("import time\nwhile time.process_time() < {seconds}: pass");
-            let python = crate::python::Interpreter::choose(None).unwrap().path;
+            let python = crate::python::Interpreter::choose(None, Path::new("target"))
+                .unwrap()
+                .path;
             std::process::Command::new(python)
                 .args(["-c", &script])
                 .spawn()

@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use rustix::process::{Pid, PidfdFlags, Signal};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions};
 
 /// Set by Ctrl-C; every wait looks at it.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
@@ -85,6 +85,55 @@ pub struct Invocation {
     pub cores: Vec<usize>,
 }
 
+/// On which terms a process runs. By default those of a program under test: the harness's own user and folder, its output read by the
+/// harness, and killed when the harness dies.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// Whom it becomes; only root can.
+    pub user: Option<User>,
+    /// Its current folder.
+    pub folder: Option<PathBuf>,
+    /// The file that its standard output and error are appended to, instead of being read by the harness.
+    pub log: Option<PathBuf>,
+    /// What the kernel sends it when the harness dies.
+    pub when_orphaned: Signal,
+}
+
+impl Default for Terms {
+    fn default() -> Terms {
+        Terms {
+            user: None,
+            folder: None,
+            log: None,
+            when_orphaned: Signal::KILL,
+        }
+    }
+}
+
+/// An account of this system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    pub name: String,
+    pub uid: u32,
+    pub gid: u32,
+}
+
+impl User {
+    /// The account of that name in /etc/passwd, where every system account stands.
+    pub fn named(name: &str) -> Option<User> {
+        let accounts = std::fs::read_to_string("/etc/passwd").ok()?;
+        accounts.lines().find_map(|line| {
+            let mut fields = line.split(':');
+            let (found, _password, uid, gid) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+            (found == name).then_some(User {
+                name: name.to_owned(),
+                uid: uid.parse().ok()?,
+                gid: gid.parse().ok()?,
+            })
+        })
+    }
+}
+
 /// Resources of a process that has ended, from wait4(2).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Usage {
@@ -108,12 +157,21 @@ pub struct Running {
     name: String,
     started: Instant,
     stderr: Option<JoinHandle<String>>,
+    /// Where it writes if not into pipes.
+    log: Option<PathBuf>,
     reaped: bool,
 }
 
 impl Invocation {
     /// Starts the process in a group of its own, with a clean environment.
     pub fn start(&self) -> Result<Running> {
+        self.start_on(&Terms::default())
+    }
+
+    /// Starts the process in a group of its own, with a clean environment, on terms of its own.
+    ///
+    /// The kernel takes the end of the thread that calls this for the end of the harness: call it on one that outlives the process.
+    pub fn start_on(&self, terms: &Terms) -> Result<Running> {
         let mut command = Command::new(&self.program);
         command
             .args(&self.arguments)
@@ -122,16 +180,37 @@ impl Invocation {
             .env("LC_ALL", "C.UTF-8")
             .envs(self.environment.iter().map(|(k, v)| (k, v)))
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
             .process_group(0);
+        match &terms.log {
+            Some(path) => {
+                let log = std::fs::File::options()
+                    .create(true)
+                    .append(true)
+                    .open(path)
+                    .and_then(|file| Ok((file.try_clone()?, file)))
+                    .with_context(|| format!("cannot write the log {}", path.display()))?;
+                command.stdout(log.0).stderr(log.1);
+            }
+            None => {
+                command.stdout(Stdio::piped()).stderr(Stdio::piped());
+            }
+        }
+        if let Some(folder) = &terms.folder {
+            command.current_dir(folder);
+        }
+        if let Some(user) = &terms.user {
+            // As root this gives up the supplementary groups too.
+            command.uid(user.uid).gid(user.gid);
+        }
+        let when_orphaned = terms.when_orphaned;
         let cores = self.cores.clone();
         let parent = rustix::process::getpid();
         // SAFETY: between fork and exec only async-signal-safe system calls are made, and nothing is allocated.
         unsafe {
             command.pre_exec(move || {
-                // The kernel kills the child when the harness dies, even by SIGKILL, which no handler sees.
-                rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+                // The kernel ends the child when the harness dies, even by SIGKILL, which no handler sees. Becoming another user clears
+                // this, prctl(2); the standard library has done that before it calls us.
+                rustix::process::set_parent_process_death_signal(Some(when_orphaned))?;
                 if rustix::process::getppid() != Some(parent) {
                     return Err(std::io::Error::from_raw_os_error(libc::ESRCH));
                 }
@@ -149,27 +228,36 @@ impl Invocation {
         let mut child = command
             .spawn()
             .with_context(|| format!("cannot start {} ({})", self.name, self.program.display()))?;
-        tell_guard('+', child.id());
+        if terms.when_orphaned == Signal::KILL {
+            // One that asked for a gentler end gets it, and would lose it to the guard.
+            tell_guard('+', child.id());
+        }
         let stderr = child.stderr.take().map(collect);
         Ok(Running {
             child,
             name: self.name.clone(),
             started,
             stderr,
+            log: terms.log.clone(),
             reaped: false,
         })
     }
 
     /// Starts the process and waits for its end; anything but exit status 0 within the limit is an error that shows its stderr.
     pub fn run(&self, limit: Duration) -> Result<Finished> {
-        let mut running = self.start()?;
-        let stdout = running.take_stdout()?;
-        let reader = collect(stdout);
+        self.run_on(&Terms::default(), limit)
+    }
+
+    /// The same on terms of its own. What goes to a log is not in the result.
+    pub fn run_on(&self, terms: &Terms, limit: Duration) -> Result<Finished> {
+        let mut running = self.start_on(terms)?;
+        let reader = running.child.stdout.take().map(collect);
         let (wall, usage) = running.wait(limit)?;
+        let stdout = reader.and_then(|reader| reader.join().ok());
         Ok(Finished {
             wall,
             usage,
-            stdout: reader.join().unwrap_or_default(),
+            stdout: stdout.unwrap_or_default(),
         })
     }
 }
@@ -220,28 +308,62 @@ impl Running {
         self.child.stdout.take().context("stdout was taken already")
     }
 
-    /// Asks the process to end (SIGTERM) and waits for it.
+    /// Asks the process to end (SIGTERM) and waits for it; `limit` counts from its start.
     pub fn stop(self, limit: Duration) -> Result<(Duration, Usage)> {
-        rustix::process::kill_process(self.raw_pid()?, Signal::TERM)
-            .with_context(|| format!("cannot signal {}", self.name))?;
+        self.signal(Signal::TERM)?;
         self.wait(limit)
     }
 
-    /// Waits for exit status 0; kills the process and its children when the limit is over or Ctrl-C comes.
-    pub fn wait(mut self, limit: Duration) -> Result<(Duration, Usage)> {
+    /// The same by a signal of the caller's choice, for what runs without a limit of its own: the limit counts from now.
+    pub fn end(self, signal: Signal, within: Duration) -> Result<(Duration, Usage)> {
+        self.signal(signal)?;
+        self.wait_until(Instant::now() + within, within)
+    }
+
+    /// Sends a signal to the process alone, not to its group.
+    pub fn signal(&self, signal: Signal) -> Result<()> {
+        rustix::process::kill_process(self.raw_pid()?, signal).with_context(|| format!("cannot signal {}", self.name))
+    }
+
+    /// Whether the process has ended; [`Running::wait`] then says how, without waiting.
+    pub fn has_ended(&self) -> Result<bool> {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        let status = rustix::process::waitid(WaitId::Pid(self.raw_pid()?), options)
+            .with_context(|| format!("cannot ask for the state of {}", self.name))?;
+        Ok(status.is_some())
+    }
+
+    /// Whether the process ends within that time. Unlike [`Running::wait`] it does not look at Ctrl-C: for what comes after.
+    pub fn ends_within(&self, limit: Duration) -> bool {
+        let deadline = Instant::now() + limit;
+        while matches!(self.has_ended(), Ok(false)) {
+            if Instant::now() > deadline {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        true
+    }
+
+    /// Waits for exit status 0; kills the process and its children when the limit, counted from its start, is over or Ctrl-C comes.
+    pub fn wait(self, limit: Duration) -> Result<(Duration, Usage)> {
+        let deadline = self.started + limit;
+        self.wait_until(deadline, limit)
+    }
+
+    fn wait_until(mut self, deadline: Instant, limit: Duration) -> Result<(Duration, Usage)> {
         let pidfd = rustix::process::pidfd_open(self.raw_pid()?, PidfdFlags::empty())
             .context("pidfd_open failed (Linux 5.3 or newer is needed)")?;
-        let deadline = self.started + limit;
         loop {
             check_interrupted()?;
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 let name = self.name.clone();
-                let stderr = self.kill();
+                self.kill();
                 bail!(
                     "{name} did not end within {} s and was killed{}",
                     limit.as_secs_f64(),
-                    quoted(&stderr)
+                    self.said()
                 );
             }
             // In slices, so that Ctrl-C is noticed.
@@ -259,7 +381,6 @@ impl Running {
         }
         let wall = self.started.elapsed();
         let (status, usage) = self.reap()?;
-        let stderr = self.stderr();
         // Whatever the process left behind in its group ends with it.
         self.kill_group();
         if status != 0 {
@@ -268,7 +389,8 @@ impl Running {
             } else {
                 format!("failed with exit status {}", libc::WEXITSTATUS(status))
             };
-            bail!("{} {how}{}", self.name, quoted(&stderr));
+            let said = self.said();
+            bail!("{} {how}{said}", self.name);
         }
         Ok((wall, usage))
     }
@@ -310,19 +432,22 @@ impl Running {
         tell_guard('-', self.child.id());
     }
 
-    fn stderr(&mut self) -> String {
-        self.stderr
-            .take()
-            .and_then(|reader| reader.join().ok())
-            .unwrap_or_default()
+    /// The last lines of what it wrote, for an error message. Waits for the end of its pipe, so for a process that has ended.
+    fn said(&mut self) -> String {
+        match &self.log {
+            Some(log) => quoted(&std::fs::read(log).unwrap_or_default(), "its log"),
+            None => {
+                let stderr = self.stderr.take().and_then(|reader| reader.join().ok());
+                quoted(stderr.unwrap_or_default().as_bytes(), "stderr")
+            }
+        }
     }
 
-    fn kill(&mut self) -> String {
+    fn kill(&mut self) {
         if !self.reaped {
             self.kill_group();
             let _ = self.reap();
         }
-        self.stderr()
     }
 }
 
@@ -343,13 +468,14 @@ fn collect(mut pipe: impl Read + Send + 'static) -> JoinHandle<String> {
 }
 
 /// The last lines of what a process said, for an error message.
-fn quoted(stderr: &str) -> String {
-    let lines: Vec<&str> = stderr.trim_end().lines().collect();
+fn quoted(text: &[u8], place: &str) -> String {
+    let text = String::from_utf8_lossy(text);
+    let lines: Vec<&str> = text.trim_end().lines().collect();
     if lines.is_empty() {
-        return "; it wrote nothing to stderr".to_owned();
+        return format!("; it wrote nothing to {place}");
     }
     let from = lines.len().saturating_sub(20);
-    format!("; it wrote:\n    {}", lines[from..].join("\n    "))
+    format!("; it wrote to {place}:\n    {}", lines[from..].join("\n    "))
 }
 
 /// CPU time of another running process, all its threads, with the kernel's full resolution.

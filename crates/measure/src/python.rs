@@ -1,12 +1,16 @@
 //! Which Python runs the programs: the interpreters of this machine, and a virtual environment with the locked packages.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+
+pub mod build;
+mod source;
 
 use crate::files::write_atomically;
 use crate::packages::Distribution;
@@ -16,6 +20,8 @@ use crate::results::PythonBuild;
 pub const OLDEST: (u32, u32) = (3, 11);
 /// How far up `python3.N` is looked for on the PATH.
 const NEWEST_LOOKED_FOR: u32 = 30;
+/// What manifests call an interpreter without the global interpreter lock.
+const FREE_THREADED: &str = "free-threaded";
 
 /// One interpreter of this machine.
 #[derive(Debug, Clone)]
@@ -85,39 +91,67 @@ impl Interpreter {
         })
     }
 
-    /// The interpreters on the PATH that are new enough, best first: those built with PGO and LTO before others, newer before older.
-    pub fn all() -> Vec<Interpreter> {
+    /// The interpreters that are new enough: those that [`build::ensure`] has built below `target`, and those on the PATH. Best first:
+    /// with the global interpreter lock before without, built with PGO and LTO before others, newer before older.
+    pub fn all(target: &Path) -> Vec<Interpreter> {
         let path = std::env::var_os("PATH").unwrap_or_default();
-        let mut found: BTreeMap<PathBuf, Interpreter> = BTreeMap::new();
-        for folder in std::env::split_paths(&path) {
-            let names = (OLDEST.1..=NEWEST_LOOKED_FOR)
-                .map(|minor| format!("python3.{minor}"))
-                .chain(["python3".to_owned()]);
-            for candidate in names.map(|name| folder.join(name)).filter(|path| path.is_file()) {
-                // A launcher may stand for a version that is not installed: it fails, and is passed over.
-                if let Ok(interpreter) = Interpreter::probe(&candidate)
-                    && (interpreter.version.0, interpreter.version.1) >= OLDEST
-                {
-                    let real = interpreter
-                        .path
-                        .canonicalize()
-                        .unwrap_or_else(|_| interpreter.path.clone());
-                    found.entry(real).or_insert(interpreter);
+        let on_path = std::env::split_paths(&path).flat_map(|folder| {
+            let minors = (OLDEST.1..=NEWEST_LOOKED_FOR).map(|minor| format!("python3.{minor}"));
+            minors
+                .flat_map(|name| [format!("{name}t"), name])
+                .chain(["python3".to_owned()])
+                .map(move |name| folder.join(name))
+                .collect::<Vec<_>>()
+        });
+        let mut found: Vec<Interpreter> = Vec::new();
+        let mut seen = BTreeSet::new();
+        for candidate in built_ones(target).into_iter().chain(on_path) {
+            if !candidate.is_file() {
+                continue;
+            }
+            // A launcher may stand for a version that is not installed: it fails, and is passed over.
+            if let Ok(interpreter) = Interpreter::probe(&candidate)
+                && (interpreter.version.0, interpreter.version.1) >= OLDEST
+            {
+                let real = interpreter.path.canonicalize();
+                if seen.insert(real.unwrap_or_else(|_| interpreter.path.clone())) {
+                    found.push(interpreter);
                 }
             }
         }
-        let mut found: Vec<Interpreter> = found.into_values().collect();
-        found.sort_by_key(|i| std::cmp::Reverse((i.build.optimised, i.version)));
+        best_first(&mut found);
         found
     }
 
-    /// The one that a manifest names.
-    pub fn named(name: &str, _target: &Path) -> Result<Interpreter> {
-        bail!("Python `{name}` is not here")
+    /// The one that a manifest names: the best of a minor version (`3.12`), or the best `free-threaded` one.
+    ///
+    /// # Errors
+    /// Where there is none, with the command that builds it.
+    pub fn named(name: &str, target: &Path) -> Result<Interpreter> {
+        let minor = name
+            .split_once('.')
+            .and_then(|(first, second)| Some((first.parse().ok()?, second.parse().ok()?)));
+        let command = match minor {
+            _ if name == FREE_THREADED => "cargo xtask python --free-threaded".to_owned(),
+            Some(minor) if minor >= OLDEST => format!("cargo xtask python {name}"),
+            _ => bail!(
+                "no Python is called `{name}`; expected `{FREE_THREADED}`, or a minor version from {}.{} on",
+                OLDEST.0,
+                OLDEST.1
+            ),
+        };
+        Interpreter::all(target)
+            .into_iter()
+            .find(|found| match minor {
+                Some(minor) => !found.build.free_threaded && (found.version.0, found.version.1) == minor,
+                None => found.build.free_threaded,
+            })
+            .with_context(|| format!("Python `{name}` is not here; `{command}` builds it"))
     }
 
-    /// The one that was asked for, or the best on the PATH.
-    pub fn choose(asked: Option<&Path>) -> Result<Interpreter> {
+    /// The one that was asked for, or the best there is. One without the global interpreter lock is taken only by those who name it in a
+    /// manifest: most packages have no wheels for it.
+    pub fn choose(asked: Option<&Path>, target: &Path) -> Result<Interpreter> {
         if let Some(path) = asked {
             let interpreter = Interpreter::probe(path)?;
             ensure!(
@@ -128,16 +162,65 @@ impl Interpreter {
                 OLDEST.0,
                 OLDEST.1
             );
+            ensure!(
+                !interpreter.build.free_threaded,
+                "{} is a free-threaded Python, for which most packages do not exist; experiments about it find it by themselves. Name \
+                 one that has the global interpreter lock",
+                path.display()
+            );
             return Ok(interpreter);
         }
-        Interpreter::all().into_iter().next().with_context(|| {
-            format!(
-                "there is no Python {}.{} or newer on the PATH; install one (Debian: `apt-get install python3 python3-venv`) \
-                 or name it with `--python PATH`",
-                OLDEST.0, OLDEST.1
-            )
-        })
+        Interpreter::all(target)
+            .into_iter()
+            .find(|interpreter| !interpreter.build.free_threaded)
+            .with_context(|| {
+                format!(
+                    "there is no Python {}.{} or newer on the PATH; install one (Debian: `apt-get install python3 python3-venv`), \
+                     build one with `cargo xtask python`, or name one with `--python PATH`",
+                    OLDEST.0, OLDEST.1
+                )
+            })
     }
+
+    /// One line for people: version, place, and whether its results can be published.
+    pub fn described(&self) -> String {
+        format!(
+            "Python {}{} at {}, {}",
+            self.build.version,
+            if self.build.free_threaded {
+                ", free-threaded,"
+            } else {
+                ""
+            },
+            self.path.display(),
+            if self.build.optimised {
+                "built with PGO and LTO"
+            } else {
+                "not built with PGO and LTO as far as it tells: good for trying out, not for publishing"
+            }
+        )
+    }
+}
+
+/// Where interpreters are built: one folder each, and nothing that [`built_ones`] would take for one.
+fn folder(target: &Path) -> PathBuf {
+    target.join("pythons")
+}
+
+/// The programs of the interpreters that were built below `target`.
+fn built_ones(target: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder(target)) else {
+        return Vec::new();
+    };
+    let mut programs: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path().join("bin").join("python3")))
+        .collect();
+    programs.sort();
+    programs
+}
+
+fn best_first(interpreters: &mut [Interpreter]) {
+    interpreters.sort_by_key(|found| Reverse((!found.build.free_threaded, found.build.optimised, found.version)));
 }
 
 /// Whether an interpreter was built with profile-guided and link-time optimisation, as far as it tells.
@@ -153,7 +236,8 @@ fn is_optimised(configure: &[String], flags: &str) -> bool {
     pgo && lto
 }
 
-/// A virtual environment with exactly the packages of `requirements.txt`.
+/// A virtual environment with exactly the packages of `requirements.txt`; for a free-threaded interpreter with no packages at all, since
+/// many have no wheels for it: programs for it use the standard library only.
 #[derive(Debug, Clone)]
 pub struct Environment {
     pub python: PathBuf,
@@ -185,37 +269,55 @@ impl Environment {
         progress: &dyn Fn(&str),
     ) -> Result<Environment> {
         let requirements = root.join("requirements.txt");
-        let lock = std::fs::read_to_string(&requirements)
-            .with_context(|| format!("cannot read {}", requirements.display()))?;
+        let free_threaded = interpreter.build.free_threaded;
+        let lock = if free_threaded {
+            String::new()
+        } else {
+            std::fs::read_to_string(&requirements).with_context(|| format!("cannot read {}", requirements.display()))?
+        };
         let stamp = stamp(interpreter, &lock);
-        let folder = target
-            .join("python")
-            .join(format!("{}-{}", interpreter.build.version, &stamp[..8]));
+        let folder = target.join("python").join(format!(
+            "{}{}-{}",
+            interpreter.build.version,
+            if free_threaded { "t" } else { "" },
+            &stamp[..8]
+        ));
         let python = folder.join("bin").join("python");
         let stamp_file = folder.join("complete");
         let complete = std::fs::read_to_string(&stamp_file).is_ok_and(|found| found.trim() == stamp);
         if !complete {
             progress(&format!(
-                "setting up Python {} with the locked packages in {} (about a minute, once)",
+                "setting up Python {} with {} in {}",
                 interpreter.build.version,
+                if free_threaded {
+                    "no packages, since it is free-threaded,"
+                } else {
+                    "the locked packages (about a minute, once)"
+                },
                 folder.display()
             ));
             if folder.exists() {
                 std::fs::remove_dir_all(&folder)
                     .with_context(|| format!("cannot remove the unfinished {}", folder.display()))?;
             }
+            let pip: &[&str] = if free_threaded { &["--without-pip"] } else { &[] };
             run(
-                Command::new(&interpreter.path).args(["-m", "venv"]).arg(&folder),
+                Command::new(&interpreter.path)
+                    .args(["-m", "venv"])
+                    .args(pip)
+                    .arg(&folder),
                 "making the virtual environment failed. On Debian and Ubuntu the module venv is a package of its own: \
                  `apt-get install python3-venv`",
             )?;
-            run(
-                Command::new(&python)
-                    .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
-                    .args(["--no-input", "--require-hashes", "-r"])
-                    .arg(&requirements),
-                "installing the packages of requirements.txt failed. Is the package registry reachable?",
-            )?;
+            if !free_threaded {
+                run(
+                    Command::new(&python)
+                        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+                        .args(["--no-input", "--require-hashes", "-r"])
+                        .arg(&requirements),
+                    "installing the packages of requirements.txt failed. Is the package registry reachable?",
+                )?;
+            }
             write_atomically(&stamp_file, &format!("{stamp}\n"))?;
         }
         let output = Command::new(&python)
@@ -280,9 +382,90 @@ mod tests {
 
     #[test]
     fn what_is_no_python_is_told_so() {
-        let error = format!("{:#}", Interpreter::choose(Some(Path::new("/bin/true"))).unwrap_err());
+        let target = Path::new("/no/such/target");
+        let error = format!(
+            "{:#}",
+            Interpreter::choose(Some(Path::new("/bin/true")), target).unwrap_err()
+        );
         assert!(error.contains("/bin/true is not a Python"), "{error}");
-        let error = format!("{:#}", Interpreter::choose(Some(Path::new("/no/such"))).unwrap_err());
+        let error = format!(
+            "{:#}",
+            Interpreter::choose(Some(Path::new("/no/such")), target).unwrap_err()
+        );
         assert!(error.contains("cannot start /no/such"), "{error}");
+    }
+
+    /// An interpreter as far as the harness can tell: it answers the probe.
+    fn pretend(folder: &Path, minor: u32, free_threaded: bool, optimised: bool) {
+        let path = folder.join("bin").join("python3");
+        let flags = if optimised { "-fprofile-use -flto" } else { "" };
+        let answer = serde_json::json!({
+            "free_threaded": free_threaded, "version": [3, minor, 0], "full": format!("3.{minor}.0"), "compiler": "", "configure": [],
+            "flags": flags, "executable": path,
+        });
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, format!("#!/bin/sh\necho '{answer}'\n")).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&path, mode).unwrap();
+    }
+
+    #[test]
+    fn built_interpreters_are_found_and_none_without_the_lock_is_the_default() {
+        let target = tempfile::tempdir().unwrap();
+        let folder = folder(target.path());
+        // Newer than any on the PATH of the machine that runs this.
+        pretend(&folder.join("3.90.0"), 90, false, true);
+        pretend(&folder.join("3.91.0"), 91, false, false);
+        pretend(&folder.join("3.92.0t"), 92, true, true);
+        std::fs::create_dir(folder.join(".price-of-await-unfinished")).unwrap();
+
+        let found = Interpreter::all(target.path());
+        assert_eq!(found.first().unwrap().version, (3, 90, 0));
+        assert_eq!(
+            found.iter().find(|found| found.build.free_threaded).unwrap().version,
+            (3, 92, 0)
+        );
+        assert_eq!(Interpreter::choose(None, target.path()).unwrap().version, (3, 90, 0));
+        let named = |name| Interpreter::named(name, target.path()).map(|found| found.version);
+        assert_eq!(named("free-threaded").unwrap(), (3, 92, 0));
+        assert_eq!(named("3.91").unwrap(), (3, 91, 0));
+        let path = folder.join("3.92.0t/bin/python3");
+        let error = Interpreter::choose(Some(&path), target.path()).unwrap_err().to_string();
+        assert!(error.contains("free-threaded"), "{error}");
+    }
+
+    #[test]
+    fn an_absent_interpreter_is_told_with_the_command_that_builds_it() {
+        let error = |name| {
+            let absent = Interpreter::named(name, Path::new("/no/such/target")).unwrap_err();
+            absent.to_string()
+        };
+        assert_eq!(
+            error("3.97"),
+            "Python `3.97` is not here; `cargo xtask python 3.97` builds it"
+        );
+        assert!(error("3.9").contains("from 3.11 on"));
+        assert!(error("pypy").contains("no Python is called `pypy`"));
+    }
+
+    #[test]
+    fn a_free_threaded_interpreter_gets_an_environment_without_packages() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let interpreter = match Interpreter::named(FREE_THREADED, &root.join("target")) {
+            Ok(interpreter) => interpreter,
+            Err(absent) => {
+                println!("skipped: {absent}");
+                return;
+            }
+        };
+        let target = tempfile::tempdir().unwrap();
+        let told = std::cell::RefCell::new(Vec::new());
+        let tell = |text: &str| told.borrow_mut().push(text.to_owned());
+        let made = Environment::ensure(&root, target.path(), &interpreter, &tell).unwrap();
+        assert_eq!(made.packages.keys().collect::<Vec<_>>(), Vec::<&String>::new());
+        assert!(Interpreter::probe(&made.python).unwrap().build.free_threaded);
+        let again = Environment::ensure(&root, target.path(), &interpreter, &tell).unwrap();
+        assert_eq!(again.python, made.python);
+        assert_eq!(told.into_inner().len(), 1);
     }
 }

@@ -28,7 +28,7 @@ fn every_python_snippet_runs() {
         .canonicalize()
         .unwrap();
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    let interpreter = Interpreter::choose(None).unwrap();
+    let interpreter = Interpreter::choose(None, &target).unwrap();
     let python = Environment::ensure(&root, &target, &interpreter, &|text| eprintln!("{text}")).unwrap();
     let snippets = snippets(&root);
     assert!(!snippets.is_empty(), "the book has no Python snippet");

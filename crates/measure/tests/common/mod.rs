@@ -84,7 +84,7 @@ impl Checkout {
     }
 
     pub fn measure(&self, sessions: u32) -> (Outcome, Vec<String>) {
-        let interpreter = Interpreter::choose(None).unwrap();
+        let interpreter = Interpreter::choose(None, &self.target).unwrap();
         let python = Environment {
             python: interpreter.path.clone(),
             interpreter,
