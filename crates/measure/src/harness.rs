@@ -15,6 +15,7 @@ use crate::experiment::{Addresses, Cores, DEFAULT_PYTHON, Experiment, Language, 
 use crate::load::{Plan, Report};
 use crate::process::{self, Invocation, Running};
 use crate::results::{self, Cause, FOREIGN_CORES_AT_MOST, Phase};
+use crate::service::{Installed, Server};
 use crate::tools::Tools;
 use crate::{machine, packages, python};
 
@@ -70,6 +71,8 @@ pub struct Peers {
     server: Option<Running>,
     /// With what delay it answers, in milliseconds.
     delay: Option<f64>,
+    /// Databases that the experiment asks for. Dropping them ends them and removes their data.
+    services: Vec<Server>,
     addresses: Addresses,
 }
 
@@ -133,6 +136,11 @@ impl Harness {
                 }
             }
         }
+        for &service in &experiment.services {
+            if let Ok(installed) = Installed::find(service) {
+                tools.insert(service.name().to_owned(), installed.version().to_owned());
+            }
+        }
         Ok(results::Environment {
             kernel: machine::kernel(),
             cpu_flags: machine::cpu_flags()?,
@@ -153,6 +161,11 @@ impl Harness {
                 "it needs two cores, and this process may use {}",
                 self.cores.len()
             ));
+        }
+        for &service in &experiment.services {
+            if let Err(absent) = Installed::find(service) {
+                return Some(absent.to_string());
+            }
         }
         if self.skipped(experiment).len() == experiment.programs.len() {
             return Some("none of its programs can run here".to_owned());
@@ -182,6 +195,16 @@ impl Harness {
 
     /// Peers for runs of one kind; those that `peers` holds already stay when they serve it as well.
     pub fn bring_up(&self, experiment: &Experiment, purpose: &Purpose, peers: &mut Peers) -> Result<()> {
+        for &service in &experiment.services {
+            if peers.services.iter().any(|server| server.service() == service) {
+                continue;
+            }
+            let installed = Installed::find(service)?;
+            let cores = self.core(experiment.cores.and_then(|cores| cores.service));
+            let server = installed.start(&self.target.join("services"), &cores)?;
+            peers.addresses.0.insert(service.name().to_owned(), server.url());
+            peers.services.push(server);
+        }
         let Some(server) = &experiment.delay_server else {
             return Ok(());
         };

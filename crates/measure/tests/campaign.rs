@@ -4,8 +4,9 @@
 mod common;
 
 use common::{Checkout, answering};
-use measure::experiment::Point;
+use measure::experiment::{Point, Service};
 use measure::results::{Results, Run};
+use measure::service::Installed;
 
 #[test]
 fn a_campaign_is_complete_and_one_that_was_cut_off_goes_on() {
@@ -112,6 +113,41 @@ fn every_program_runs_at_every_point_that_it_is_meant_for() {
     }
     // Five runs and the control's second one in each of two rounds, and in the round that was discarded.
     assert!(heard.contains(&"plan 18".to_owned()), "{heard:?}");
+}
+
+/// Says PING to the address it is given, and counts the answer.
+const PING: &str = r#"
+import json, socket, sys, time, urllib.parse
+began = time.perf_counter()
+address = urllib.parse.urlsplit(sys.argv[1])
+with socket.create_connection((address.hostname, address.port), timeout=5) as connection:
+    connection.sendall(b"PING\r\n")
+    answer = connection.recv(64).decode()
+print(json.dumps({"result": answer, "phases": {"p": {
+    "seconds": time.perf_counter() - began, "cpu_seconds": time.process_time(), "work": 1}}}))
+"#;
+
+#[test]
+fn an_experiment_finds_its_service_or_is_skipped_with_a_word() {
+    let checkout = Checkout::new(PING, PING);
+    let manifest = checkout.folder.path().join("examples/pair/experiment.toml");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    let asking = text
+        .replace("rounds = 2", "rounds = 1\nservices = [\"redis\"]")
+        .replace(".py\"", ".py\"\narguments = [\"{redis}\"]");
+    std::fs::write(&manifest, asking).unwrap();
+    if let Err(absent) = Installed::find(Service::Redis) {
+        let error = checkout.try_measure(1).unwrap_err().to_string();
+        println!("skipped: {absent}");
+        assert!(error.contains("nothing to measure"), "{error}");
+        return;
+    }
+    let (outcome, _) = checkout.measure(1);
+    assert!(outcome.error.is_none(), "{:?}", outcome.error);
+    let results = Results::read(&checkout.results()).unwrap();
+    assert!(results.environment.tools.contains_key("redis"));
+    let left = std::fs::read_dir(checkout.target.join("services")).map_or(0, Iterator::count);
+    assert_eq!(left, 0, "its data are gone");
 }
 
 #[test]

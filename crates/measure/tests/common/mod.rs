@@ -84,6 +84,10 @@ impl Checkout {
     }
 
     pub fn measure(&self, sessions: u32) -> (Outcome, Vec<String>) {
+        self.try_measure(sessions).unwrap()
+    }
+
+    pub fn try_measure(&self, sessions: u32) -> anyhow::Result<(Outcome, Vec<String>)> {
         let interpreter = Interpreter::choose(None, &self.target).unwrap();
         let python = Environment {
             python: interpreter.path.clone(),
@@ -101,8 +105,8 @@ impl Checkout {
             seed: 1,
         };
         let heard = Heard::default();
-        let mut outcomes = campaign::run(&harness, &options, &heard).unwrap();
-        (outcomes.remove(0), heard.0.into_inner())
+        let mut outcomes = campaign::run(&harness, &options, &heard)?;
+        Ok((outcomes.remove(0), heard.0.into_inner()))
     }
 }
 
