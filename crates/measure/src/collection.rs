@@ -120,6 +120,16 @@ fn check_machine(
         }
         whole.push(results);
     }
+    let set = whole.iter().filter_map(|results| {
+        let experiment = experiments.iter().find(|one| one.id == results.experiment)?;
+        Some((experiment, results))
+    });
+    if let Some(what) = publish::pooled_control_refusal(set) {
+        report.problems.push(Problem {
+            path: folder.to_owned(),
+            what,
+        });
+    }
     let conflicts = conflicts(&whole.iter().collect::<Vec<_>>());
     if !conflicts.is_empty() {
         report.notes.push(Problem {

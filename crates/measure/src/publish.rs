@@ -8,12 +8,13 @@ use crate::experiment::Experiment;
 use crate::library::{own_path, published_path, stale_programs};
 use crate::results::{FOREIGN_CORES_AT_MOST, Publication, Results};
 use crate::self_check::{self, SelfCheck};
+use crate::statistics::{self, Sample, Scale};
 
 /// Sessions that a campaign must have been planned with.
 pub const SESSIONS_AT_LEAST: usize = 5;
 /// Rounds of a session that count.
 pub const ROUNDS_AT_LEAST: u32 = 3;
-/// Between these the ratio of the control to itself must lie.
+/// Between these the ratio of the controls to themselves must lie, pooled over all experiments of a machine.
 pub const CONTROL_WITHIN: (f64, f64) = (0.98, 1.02);
 /// Above this a file is too large for the repository.
 pub const BYTES_AT_MOST: usize = 1_000_000;
@@ -51,6 +52,7 @@ pub fn publish(root: &Path, target: &Path, chosen: &[String], date: &str) -> Res
     if chosen.is_empty() || chosen.iter().any(|name| name == SELF_CHECK) {
         verdicts.push((SELF_CHECK.to_owned(), publish_self_check(root, target, date)?));
     }
+    let pooled = pooled_of_own(&all, target)?;
     for experiment in all {
         if !chosen.is_empty() && !chosen.contains(&experiment.id) {
             continue;
@@ -61,7 +63,8 @@ pub fn publish(root: &Path, target: &Path, chosen: &[String], date: &str) -> Res
             continue;
         }
         let mut results = Results::read(&own)?;
-        let reasons = refusals(&experiment, &results)?;
+        let mut reasons = refusals(&experiment, &results)?;
+        reasons.extend(pooled.clone());
         let verdict = if reasons.is_empty() {
             results.published = Some(Publication { date: date.to_owned() });
             let path = published_path(root, &results.machine.id, &experiment.id);
@@ -74,6 +77,23 @@ pub fn publish(root: &Path, target: &Path, chosen: &[String], date: &str) -> Res
         verdicts.push((experiment.id, verdict));
     }
     Ok(verdicts)
+}
+
+/// The pooled control of everything that was measured here and is complete.
+fn pooled_of_own(all: &[Experiment], target: &Path) -> Result<Option<String>> {
+    let mut set = Vec::new();
+    for experiment in all {
+        let path = own_path(target, &experiment.id);
+        if path.is_file()
+            && let Ok(results) = Results::read(&path)
+            && results.is_complete()
+        {
+            set.push((experiment, results));
+        }
+    }
+    Ok(pooled_control_refusal(
+        set.iter().map(|(experiment, results)| (*experiment, results)),
+    ))
 }
 
 /// What the harness's check of itself is called where experiments are named.
@@ -196,20 +216,40 @@ pub fn rules(experiment: &Experiment, results: &Results) -> Vec<String> {
     reasons
 }
 
-/// The control against itself: where that is not 1, the same program would be called faster or slower than itself.
+/// The control against itself: where its whole interval lies outside the limits, the same program is shown to be faster or slower than
+/// itself. A wide interval is no such proof; what all controls say together is judged by [`pooled_control_refusal`].
 fn control_refusal(experiment: &Experiment, results: &Results) -> Option<String> {
     let metric = experiment.principal()?;
-    let (low, high) = CONTROL_WITHIN;
     let name = &experiment.id;
+    let (low, high) = CONTROL_WITHIN;
     match results.control_ratio(experiment, &metric.id) {
-        Ok(ratio) if (low..=high).contains(&ratio.value) => None,
+        Ok(ratio) if ratio.interval.is_some_and(|i| i.low <= high && i.high >= low) => None,
         Ok(ratio) => Some(format!(
-            "`{}` against itself came out as {:.3} in `{}`, which is not within {low} and {high}: measure on a quieter machine, or with more \
-             rounds: `cargo xtask measure {name}`",
+            "`{}` against itself came out as {:.3} in `{}`, with an interval that lies wholly outside {low} to {high}: measure on a quieter machine: `cargo xtask measure {name}`",
             results.campaign.control, ratio.value, metric.id
         )),
         Err(missing) => Some(format!("there is no pair of a program with itself: {missing}")),
     }
+}
+
+/// The controls of a whole set of results against themselves, pooled over all their sessions: a bias of the harness would show in all of
+/// them, and the scatter of a single experiment drowns it. The refusal, if there is one.
+pub fn pooled_control_refusal<'r>(set: impl IntoIterator<Item = (&'r Experiment, &'r Results)>) -> Option<String> {
+    let mut sessions = Vec::new();
+    for (experiment, results) in set {
+        let metric = experiment.principal()?;
+        sessions.extend(results.control_session_ratios(experiment, &metric.id).ok()?);
+    }
+    let (low, high) = CONTROL_WITHIN;
+    let pooled = statistics::estimate(&Sample::fixed(&sessions), Scale::Logarithmic)?;
+    (!(low..=high).contains(&pooled.value)).then(|| {
+        format!(
+            "the controls of all experiments against themselves came out as {:.3} over {} sessions, which is not within {low} and {high}: \
+             measure on a quieter machine",
+            pooled.value,
+            sessions.len()
+        )
+    })
 }
 
 #[cfg(test)]
@@ -273,6 +313,17 @@ mod tests {
             }
         };
         assert!(reason(&off).contains("`b` against itself came out as 1.031"));
+        let mut biased = good.clone();
+        off(&mut biased);
+        assert_eq!(pooled_control_refusal([(&experiment, &good)]), None);
+        let pooled = pooled_control_refusal([(&experiment, &biased)]).unwrap();
+        assert!(pooled.contains("1.031 over 5 sessions"), "{pooled}");
+        // One experiment in four that is off by 3 % is within what all of them may be off.
+        let three = [(&experiment, &good); 3];
+        assert_eq!(
+            pooled_control_refusal(three.into_iter().chain([(&experiment, &biased)])),
+            None
+        );
         assert!(reason(&|r| r.runs.retain(|run| !run.control)).contains("no pair"));
         assert!(reason(&|r| r.runs[0].foreign_cores = 0.5).contains("1 runs were disturbed"));
         assert!(reason(&|r| r.runs.retain(|run| run.session != 1 || run.round != 2)).contains("not finished"));

@@ -399,6 +399,14 @@ impl Results {
         self.paired(metric, &of(Which::Second)?, &of(Which::First)?)
     }
 
+    /// Each session's ratio of the control to itself: what [`Results::control_ratio`] is the mean of.
+    pub fn control_session_ratios(&self, experiment: &Experiment, metric: &str) -> Result<Vec<f64>, Missing> {
+        let metric = self.metric(experiment, metric)?;
+        let base = Point::base();
+        let of = |which| self.by_session(experiment, &self.campaign.control, metric, &base, which);
+        session_ratios(metric, &of(Which::Second)?, &of(Which::First)?)
+    }
+
     /// Each session's paired ratio of two programs: what [`Results::ratio`] is the mean of.
     pub fn session_ratios(
         &self,
