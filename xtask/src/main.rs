@@ -5,6 +5,7 @@ mod claims;
 mod doctor;
 mod measure_command;
 mod measurements;
+mod panic;
 mod progress;
 mod python_command;
 mod test;
@@ -58,6 +59,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    panic::speak_plainly();
     let cli = Cli::parse();
     match run(cli.command) {
         Ok(code) => code,
