@@ -165,9 +165,12 @@ pub fn describe(entries: &[Entry], budget: Option<Duration>) -> Vec<String> {
                 Why::Asked => "asked for".to_owned(),
             };
             format!(
-                "plan: {}: {} sessions to go ({why}), about {}",
+                "plan: {}: {} to go ({why}), about {}",
                 entry.experiment.id,
-                entry.sessions_left(),
+                match entry.sessions_left() {
+                    1 => "1 session".to_owned(),
+                    left => format!("{left} sessions"),
+                },
                 minutes(entry.time_left())
             )
         })
