@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! {{#measured self-check.coverage-slower}}
-//! {{#claim self-check.gate-noticed >=90%}}nine in ten{{/claim}}
+//! {{#claim self-check.gate-noticed >=90%}}at least 90 %{{/claim}}
 //! {{#figure self-check coverage slower}}caption{{/figure}}        crate::figure::self_check
 //! ```
 
@@ -11,12 +11,15 @@ use measure::library::Library;
 use measure::self_check::{Count, Pair, Summary};
 use measure::statistics::Estimate;
 
+use crate::figure::self_check::Show;
 use crate::interface::Interface;
 use crate::number::{Kind, Shown, whole};
 use crate::reference::{Problem, Unmeasured};
 
 /// What stands before the dot.
 pub const NAME: &str = "self-check";
+/// What `cargo xtask measure` is given to find it.
+pub const TO_MEASURE: &str = "--self-check";
 
 /// One finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +106,16 @@ impl Finding {
             What::Cost => Kind::Unit(Unit::Seconds),
             What::SessionsNeeded | What::Campaigns | What::HyperfineRuns => Kind::Unit(Unit::Count),
             _ => Kind::Unit(Unit::Share),
+        }
+    }
+
+    /// The figure that shows it, if one does.
+    pub fn figure(&self) -> Option<Show> {
+        match self.what {
+            What::Coverage(pair) | What::Ratio(pair) => Some(Show::Coverage(pair)),
+            What::Found(_) | What::SessionsNeeded => Some(Show::Found),
+            What::Scatter { .. } | What::HyperfineRuns => Some(Show::Scatter),
+            What::Cost | What::Noticed | What::FalseAlarms | What::Campaigns => None,
         }
     }
 

@@ -106,7 +106,7 @@ struct Page<'a> {
     text: &'a str,
     context: &'a Context,
     /// The figures on it, so that claims can point at them.
-    figures: Vec<Figure<'a>>,
+    figures: Vec<Drawn<'a>>,
     problems: Vec<(usize, Problem)>,
 }
 
@@ -120,7 +120,7 @@ impl<'a> Page<'a> {
         };
         for directive in directives.iter().filter(|directive| directive.name == "figure") {
             // What cannot be read is reported in its turn.
-            let Ok(figure) = Figure::parse(&directive.arguments, &context.library) else {
+            let Ok(figure) = Drawn::parse(&directive.arguments, &context.library) else {
                 continue;
             };
             if page.figures.iter().any(|other| other.id() == figure.id()) {
@@ -196,16 +196,7 @@ impl<'a> Page<'a> {
                 claim::render(directive, self.text, &words, context, figure.as_deref())?
             }
             _ => {
-                // The check of itself is no experiment, but a figure like the others.
-                let of_harness = arguments
-                    .split_once(' ')
-                    .filter(|(name, _)| *name == checked::NAME)
-                    .map(|(_, show)| self_check::Show::parse(show))
-                    .transpose()?;
-                let shown = match of_harness {
-                    Some(show) => Drawn::Harness(show),
-                    None => Drawn::Experiment(Box::new(Figure::parse(arguments, &context.library)?)),
-                };
+                let shown = Drawn::parse(arguments, &context.library)?;
                 if !directive.place.alone {
                     return Err(Problem::new(
                         "a figure shares its paragraph with other text, or stands in a list, quote or table",
@@ -239,10 +230,16 @@ impl<'a> Page<'a> {
 
     /// The figure on this page that shows what a claim is about, or else another of the same experiment.
     fn figure_for(&self, arguments: &str) -> Option<String> {
-        let reference = Reference::parse(arguments.split(' ').next()?, &self.context.library).ok()?;
+        let name = arguments.split(' ').next()?;
+        if let Some(finding) = Finding::parse(name) {
+            let id = finding.ok()?.figure()?.id();
+            return self.figures.iter().map(Drawn::id).find(|drawn| *drawn == id);
+        }
+        let reference = Reference::parse(name, &self.context.library).ok()?;
         let of_experiment = || {
             self.figures
                 .iter()
+                .filter_map(Drawn::experiment)
                 .filter(|figure| figure.entry.experiment.id == reference.entry.experiment.id)
         };
         let shows = |figure: &&Figure<'_>| figure.shows(&reference.metric.id);
@@ -271,20 +268,42 @@ fn elsewhere(reference: &Reference<'_>, interface: &Interface) -> Option<String>
 
 /// What a figure is of.
 enum Drawn<'a> {
+    /// The check of itself is no experiment, but a figure like the others.
     Harness(self_check::Show),
     Experiment(Box<Figure<'a>>),
+}
+
+impl<'a> Drawn<'a> {
+    fn parse(arguments: &'a str, library: &'a Library) -> Result<Drawn<'a>, Problem> {
+        let of_harness = arguments.split_once(' ').filter(|(name, _)| *name == checked::NAME);
+        Ok(match of_harness {
+            Some((_, show)) => Drawn::Harness(self_check::Show::parse(show)?),
+            None => Drawn::Experiment(Box::new(Figure::parse(arguments, library)?)),
+        })
+    }
+
+    fn id(&self) -> String {
+        match self {
+            Drawn::Harness(show) => show.id(),
+            Drawn::Experiment(figure) => figure.id(),
+        }
+    }
+
+    fn experiment(&self) -> Option<&Figure<'a>> {
+        match self {
+            Drawn::Harness(_) => None,
+            Drawn::Experiment(figure) => Some(figure),
+        }
+    }
 }
 
 /// What stands for `{{#measured self-check.NAME}}`.
 fn found(finding: &Finding, library: &Library, interface: &Interface) -> String {
     match finding.estimate(library) {
         Ok(estimate) => finding.shown(&estimate, interface).html("measured"),
-        Err(_) => format!(
+        Err(why) => format!(
             "<span class=\"measured unmeasured\" title=\"{}\">[{}]</span>",
-            escape(&interface.fill(
-                "to measure it: {command}",
-                &[("command", "cargo xtask measure --self-check")]
-            )),
+            escape(&claim::unmeasured(&why, checked::TO_MEASURE, interface)),
             escape(&interface.text("not measured yet"))
         ),
     }
@@ -445,6 +464,27 @@ mod tests {
             both.contains("<figure class=\"measured\" id=\"fig-echo-rate-cpu\""),
             "{both}"
         );
+    }
+
+    #[test]
+    fn a_claim_on_the_self_check_points_at_its_figure_and_is_no_bare_number() {
+        let text = "{{#claim self-check.coverage-slower >=10%}}At least 10 %{{/claim}} and \
+                    {{#claim self-check.gate-noticed >=30%}}30 %{{/claim}}.\n\n\
+                    {{#figure self-check found}}c{{/figure}}\n\n{{#figure self-check coverage slower}}c{{/figure}}";
+        let html = expand_in(text, fixture::english());
+        assert!(
+            html.starts_with("<a class=\"claim\" href=\"#fig-self-check-coverage-slower\""),
+            "{html}"
+        );
+        assert!(
+            html.contains(" and <span class=\"claim\""),
+            "no figure shows the gate: {html}"
+        );
+        let context = fixture::context(fixture::english());
+        assert_eq!(crate::lint::check_source(Path::new("a.md"), text, &context), []);
+        let twice = "{{#figure self-check found}}c{{/figure}}\n\n{{#figure self-check found}}d{{/figure}}";
+        let (_, diagnostics) = expand(Path::new("src/a.md"), twice, &context);
+        assert!(diagnostics[0].message.contains("on this page already") && diagnostics[0].line == 3);
     }
 
     #[test]
