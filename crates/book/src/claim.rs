@@ -348,6 +348,8 @@ impl<'a> Claim<'a> {
         let verdict = match &evidence {
             Ok(evidence) => self.condition.verdict(&evidence.estimate, evidence.bound),
             Err(Unmeasured::Stale) => Verdict::Stale,
+            // It was measured; what came out says neither yes nor no.
+            Err(Unmeasured::NoSlope(_)) => Verdict::Inconclusive,
             Err(Unmeasured::Never | Unmeasured::Missing(_)) => Verdict::NotMeasured,
         };
         (verdict, evidence)
@@ -399,12 +401,17 @@ pub fn render(
     })
 }
 
+/// What stands for a slope that the values do not have.
+pub const NO_SLOPE: &str = "not known: the values do not lie on a rising line";
+
 /// Why there is no value, and how to get one, in the reader's language: `to_measure` is what `cargo xtask measure` is given.
 pub fn unmeasured(why: &Unmeasured, to_measure: &str, interface: &Interface) -> String {
     let reason = match why {
         Unmeasured::Never => interface.text("not measured yet"),
         Unmeasured::Stale => interface.text("changed since it was measured"),
         Unmeasured::Missing(reason) => format!("{} ({reason})", interface.text("not measured yet")),
+        // To measure it once more would hardly help.
+        Unmeasured::NoSlope(_) => return interface.text(NO_SLOPE),
     };
     let command = format!("cargo xtask measure {to_measure}");
     format!(

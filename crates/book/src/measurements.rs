@@ -20,7 +20,7 @@ use crate::directive::{self, Directive, Parsed};
 use crate::figure::{Figure, self_check};
 use crate::interface::Interface;
 use crate::number::{self, Kind, Shown, escape};
-use crate::reference::{self, Problem, Reference};
+use crate::reference::{self, Problem, Reference, Unmeasured};
 
 /// The directives that are replaced here.
 const OURS: &[&str] = &["measured", "claim", "param", "cited", "number", "figure"];
@@ -322,10 +322,11 @@ fn measured(reference: &Reference<'_>, interface: &Interface) -> Result<String, 
     let estimate = match reference.estimate() {
         Ok(estimate) => estimate,
         Err(why) => {
-            return Ok(absent(
-                &claim::unmeasured(&why, &experiment.id, interface),
-                "not measured yet",
-            ));
+            let shown = match why {
+                Unmeasured::NoSlope(_) => "not known",
+                _ => "not measured yet",
+            };
+            return Ok(absent(&claim::unmeasured(&why, &experiment.id, interface), shown));
         }
     };
     let bound = reference.bound();
@@ -538,6 +539,36 @@ mod tests {
             "<span class=\"measured unmeasured\" title=\"non ancora misurato; per misurarlo: cargo xtask measure echo\">\
              [non ancora misurato]</span>"
         );
+    }
+
+    #[test]
+    fn a_slope_that_does_not_exist_is_not_known() {
+        let mut context = fixture::context(fixture::english());
+        fixture::shrink(&mut context.library, "tokio");
+        let text = "{{#measured echo.tokio.per_client}} {{#claim echo.tokio.per_client <=9kB}}little{{/claim}} \
+                    {{#measured echo.asyncio/tokio.per_client}} {{#measured echo.asyncio.per_client}}\n\n\
+                    {{#figure echo per_client}}c{{/figure}}";
+        let (html, diagnostics) = expand(Path::new("a.md"), text, &context);
+        assert_eq!(diagnostics, []);
+        let why = "not known: the values do not lie on a rising line";
+        assert_eq!(
+            html.matches(&format!("title=\"{why}\">[not known]<")).count(),
+            2,
+            "{html}"
+        );
+        assert!(
+            html.contains(&format!(
+                "claim-inconclusive\" href=\"#fig-echo-per_client\" title=\"these results cannot decide it: {why}\""
+            )),
+            "{html}"
+        );
+        // In the drawing, in words for those who do not see it, and in the table.
+        assert!(
+            html.contains(">not known</text>") && html.contains(&format!("Tokio, one thread: {why}")),
+            "{html}"
+        );
+        assert!(html.contains(&format!("<small>{why}</small>")), "{html}");
+        assert!(!html.contains("not measured yet"), "{html}");
     }
 
     #[test]
