@@ -33,8 +33,10 @@ enum What {
     Coverage(Pair),
     /// Share of the intervals without it that lie below it.
     MissedBelow(Pair),
-    /// Ratio to the walk over all sessions.
+    /// Mean ratio to the walk over all sessions.
     Ratio(Pair),
+    /// Median of the same.
+    Median(Pair),
     /// Share of repeats that find the slow-down, with so many sessions.
     Found(u32),
     /// The fewest sessions that find it often enough.
@@ -78,6 +80,7 @@ impl Finding {
             all.push((format!("coverage-{}", pair.name()), What::Coverage(pair)));
             all.push((format!("missed-below-{}", pair.name()), What::MissedBelow(pair)));
             all.push((format!("ratio-{}", pair.name()), What::Ratio(pair)));
+            all.push((format!("median-{}", pair.name()), What::Median(pair)));
         }
         for sessions in FOUND {
             all.push((format!("found-with-{sessions}"), What::Found(sessions)));
@@ -105,7 +108,7 @@ impl Finding {
 
     pub fn kind(&self) -> Kind {
         match self.what {
-            What::Ratio(_) => Kind::Ratio,
+            What::Ratio(_) | What::Median(_) => Kind::Ratio,
             What::Cost => Kind::Unit(Unit::Seconds),
             What::SessionsNeeded | What::Campaigns | What::HyperfineRuns => Kind::Unit(Unit::Count),
             _ => Kind::Unit(Unit::Share),
@@ -115,7 +118,9 @@ impl Finding {
     /// The figure that shows it, if one does.
     pub fn figure(&self) -> Option<Show> {
         match self.what {
-            What::Coverage(pair) | What::MissedBelow(pair) | What::Ratio(pair) => Some(Show::Coverage(pair)),
+            What::Coverage(pair) | What::MissedBelow(pair) | What::Ratio(pair) | What::Median(pair) => {
+                Some(Show::Coverage(pair))
+            }
             What::Found(_) | What::SessionsNeeded => Some(Show::Found),
             What::Scatter { .. } | What::HyperfineRuns => Some(Show::Scatter),
             What::Cost | What::Noticed | What::FalseAlarms | What::Campaigns => None,
@@ -133,6 +138,7 @@ impl Finding {
                 return missed.ok_or_else(|| Unmeasured::Missing("no interval missed".to_owned()));
             }
             What::Ratio(pair) => summary.pooled.get(pair.name()).copied(),
+            What::Median(pair) => summary.medians.get(pair.name()).copied(),
             What::Found(sessions) => found(&summary, sessions).and_then(|count| count.share()),
             What::SessionsNeeded => summary.sessions_needed().map(|sessions| exactly(f64::from(sessions))),
             What::Scatter { pair, hyperfine } => {

@@ -208,6 +208,8 @@ pub struct Summary {
     pub missed_below: BTreeMap<&'static str, Count>,
     /// Per pair the mean over all sessions of all campaigns.
     pub pooled: BTreeMap<&'static str, Estimate>,
+    /// Per pair the median of the same sessions: that of a usual one. Far from the mean, if sessions far from the others lie on one side.
+    pub medians: BTreeMap<&'static str, Estimate>,
     /// For each number of sessions, in how many repeats the interval of the longer walk excludes 1 and contains 1.05.
     pub found: Vec<(u32, Count)>,
     /// The same pairs by whole-process time: how far the ratios of repeats scatter.
@@ -305,6 +307,7 @@ impl SelfCheck {
         let mut campaigns = BTreeMap::new();
         let mut coverage = BTreeMap::new();
         let mut missed_below = BTreeMap::new();
+        let mut medians = BTreeMap::new();
         let mut pooled = BTreeMap::new();
         for pair in Pair::ALL {
             let sessions = self.sessions(pair, Time::Step);
@@ -312,6 +315,9 @@ impl SelfCheck {
             let all: Vec<f64> = sessions.concat();
             if let Some(estimate) = ratio(&all) {
                 pooled.insert(pair.name(), estimate);
+            }
+            if let Some(estimate) = statistics::median_estimate(&all) {
+                medians.insert(pair.name(), estimate);
             }
             let covered = ratios.iter().filter_map(CampaignRatio::covers_rest);
             coverage.insert(pair.name(), Count::of(covered));
@@ -351,6 +357,7 @@ impl SelfCheck {
             coverage,
             missed_below,
             pooled,
+            medians,
             scatter,
             cost: statistics::estimate(&Sample::fixed(&added), Scale::Linear),
             noticed: above(&self.gate.hog),
@@ -518,6 +525,7 @@ pub(crate) mod tests {
         assert!(coverage.hits >= 25, "{coverage:?}");
         assert!((summary.pooled["control"].value - 1.0).abs() < 0.005);
         assert!((summary.pooled["python"].value - 15.0).abs() < 0.1);
+        assert!((summary.medians["python"].value - 15.0).abs() < 0.1);
         // Two sessions have hardly any power, five find 5 % through 2 % of noise.
         assert!(summary.found[0].1.hits < summary.found[3].1.hits, "{:?}", summary.found);
         assert!(
@@ -559,10 +567,29 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_rare_mood_of_one_program_moves_the_mean_and_not_the_median() {
+        let mut check = sample(20, 0.02);
+        // Every seventh session.
+        for round in check.rounds.iter_mut() {
+            if (round.campaign * SESSIONS + round.session).is_multiple_of(7) {
+                round.python.step *= 1.5;
+            }
+        }
+        let summary = check.summary();
+        let interval = |estimate: Estimate| estimate.interval.unwrap();
+        let (mean, median) = (summary.pooled["python"], summary.medians["python"]);
+        assert!(interval(median).high < interval(mean).low, "{median:?} {mean:?}");
+        // Campaigns without one agree with each other about what is not the mean.
+        let below = summary.missed_below["python"];
+        assert!(below.of > 0 && below.hits == below.of, "{below:?}");
+    }
+
+    #[test]
     fn what_was_cut_off_does_not_count() {
         let mut check = sample(3, 0.02);
         check.rounds.truncate(2 * 15 + 7);
         assert_eq!(check.summary().coverage["slower"].of, 2);
+        assert_eq!(check.summary().medians["slower"].sessions, 10);
         check.rounds.clear();
         let summary = check.summary();
         assert_eq!(summary.coverage["slower"].share(), None);
