@@ -682,7 +682,7 @@ mod tests {
         let html = render("echo rate", &library, &fixture::english());
         let words = "the load generator was the limit, so it is at least this much";
         // Beside the name, in words for those who do not see the drawing, and in the table.
-        assert_eq!(html.matches(&format!("≥\u{a0}16")).count(), 3, "{html}");
+        assert_eq!(html.matches("≥\u{a0}16").count(), 3, "{html}");
         assert!(html.contains(&format!("≥: {words}</text>")), "{html}");
         assert_eq!(html.matches(&format!("; {words}\">≥\u{a0}16")).count(), 1, "{html}");
         let cell = html.split("<th scope=\"row\">asyncio streams</th><td>").nth(1).unwrap();
@@ -692,7 +692,7 @@ mod tests {
         let html = render(sweep, &library, &fixture::italian());
         assert!((6..=9).contains(&(strokes(&html) - before[1])), "{html}");
         assert_eq!(
-            html.matches(&format!("≥\u{a0}")).count(),
+            html.matches("≥\u{a0}").count(),
             6,
             "three in the description, three cells: {html}"
         );
