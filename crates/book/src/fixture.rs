@@ -423,6 +423,16 @@ pub fn on_two_machines() -> Library {
     library
 }
 
+/// Makes the memory of one program fall as its clients grow in number.
+pub fn shrink(library: &mut Library, program: &str) {
+    let measured = library.entries[0].measured.as_mut().expect("the fixture is measured");
+    for run in measured.results.runs.iter_mut().filter(|run| run.program == program) {
+        for phase in run.phases.values_mut() {
+            phase.memory_bytes = phase.memory_bytes.map(|bytes| 10_000_000 - bytes);
+        }
+    }
+}
+
 /// Makes a closed loop of the phase, and its load generator the limit of one program.
 pub fn saturate(library: &mut Library, program: &str) {
     let entry = &mut library.entries[0];

@@ -54,6 +54,7 @@ pub const STRINGS: &[&str] = &[
     "the load generator was the limit, so it is at most this much",
     "the load generator was the limit for both, so their ratio is not known",
     "not known",
+    "not known: the values do not lie on a rising line",
     // measurements.rs, claim.rs: what there is no value for, and what data say of a claim.
     "not measured yet",
     "changed since it was measured",
@@ -114,6 +115,7 @@ pub const STRINGS: &[&str] = &[
     "the walk in Python over the walk in Rust",
     "repeats that find the slow-down, by sessions",
     "ratio of each repeat over the mean of all",
+    "the mean of the rest as a short stroke across each interval",
     "{hits} of {count} intervals contain the mean of the rest",
     "{count} run set aside",
     "{count} runs set aside",
