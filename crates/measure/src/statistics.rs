@@ -76,7 +76,8 @@ pub fn median_estimate(values: &[f64]) -> Option<Estimate> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let below = Binomial::new(0.5, sorted.len() as u64).ok()?;
-    // With this chance at most so many values lie below the median, which is then left out of what begins behind them.
+    // The chance that no more than `cut` values lie below the median: it then lies below an interval that leaves out so many at its end
+    // and begins with the next. The other end is like it.
     let tail = |cut: usize| below.cdf(cut as u64);
     let cut = (0..sorted.len() / 2)
         .take_while(|cut| tail(*cut) <= (1.0 - CONFIDENCE) / 2.0)
