@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::OnceLock;
 
-use book::catalog::{self, Summary};
+use book::catalog::{self, Dictionaries, Summary};
 use book::edition::{self, Options};
 use book::{Catalog, Diagnostics, Site, preprocess};
 use measure::library::{Library, Source};
@@ -162,8 +162,8 @@ impl Fixture {
     }
 
     fn mistakes(&self) -> Vec<String> {
-        let found = edition::check(&self.site(), &self.library()).unwrap();
-        found.iter().map(ToString::to_string).collect()
+        let report = edition::check(&self.site(), &self.library(), &Dictionaries::new()).unwrap();
+        report.findings.iter().map(ToString::to_string).collect()
     }
 }
 

@@ -1,0 +1,198 @@
+//! Words before a number that depend on how it is said. A directive becomes its number only when the book is built, on each machine another
+//! one, so that a word may be right today and wrong after the next measurement.
+
+use mdbook_markdown::pulldown_cmark::{Event, Parser};
+
+use super::finding::Notes;
+use super::grammar::{Grammar, Whole};
+use super::text::{VALUE, Visible};
+use crate::measurements::{self, Context};
+use crate::site::Language;
+
+/// What is inserted on the machines that have published results: each with its name.
+pub(super) type Machines = [(String, Context)];
+
+/// Directives whose value another measurement changes.
+const MEASURED: &[&str] = &["measured"];
+
+pub(super) fn check(
+    visible: &Visible,
+    grammar: &dyn Grammar,
+    language: &Language,
+    machines: &Machines,
+    notes: &mut Notes<'_>,
+) {
+    let text = &visible.text;
+    for value in &visible.values {
+        let Some((word, shown, at)) = word_before(text, value.at) else {
+            continue;
+        };
+        if grammar.before_number(&word, Whole(0)).is_none() {
+            continue;
+        }
+        let directive = &notes.entry.msgstr[value.source.clone()];
+        let mut wrong = None;
+        for (machine, context) in machines {
+            let inserted = plain(&measurements::expand(notes.path, directive, context).0);
+            if let Some(number) = whole(&inserted, language)
+                && let Some(forms) = grammar.before_number(&word, number)
+                && !forms.contains(&word.as_str())
+            {
+                wrong = Some((machine, inserted, forms[0]));
+                break;
+            }
+        }
+        let fragile = MEASURED.contains(&value.name.as_str());
+        let rephrase = "say it so that any number fits, with a word between: \"circa\", \"un valore di\", \"pari a\"";
+        match wrong {
+            Some((machine, inserted, right)) => {
+                let help = match fragile {
+                    true => rephrase.to_owned(),
+                    false => format!("write `{right}`"),
+                };
+                notes.error(
+                    "number",
+                    visible.origin(at),
+                    format!("`{shown}` before a value that is {inserted} on {machine}"),
+                    help,
+                );
+            }
+            None if fragile => notes.warning(
+                "number",
+                visible.origin(at),
+                format!(
+                    "`{shown}` before a value that the next measurement changes: it may have to be another form then"
+                ),
+                rephrase,
+            ),
+            None => {}
+        }
+    }
+    // Numbers that stand in the text.
+    let starts = text.char_indices().filter(|(at, c)| {
+        let before = text[..*at].chars().next_back();
+        c.is_ascii_digit() && !before.is_some_and(|c| c.is_alphanumeric() || ".,-_/".contains(c))
+    });
+    for (at, _) in starts {
+        let Some((word, shown, start)) = word_before(text, at) else {
+            continue;
+        };
+        if let Some(number) = whole(&text[at..], language)
+            && let Some(forms) = grammar.before_number(&word, number)
+            && !forms.contains(&word.as_str())
+        {
+            let digits: String = text[at..]
+                .chars()
+                .take_while(|c| c.is_ascii_digit() || ".,".contains(*c))
+                .collect();
+            notes.error(
+                "number",
+                visible.origin(start),
+                format!("`{shown}` before {}", digits.trim_end_matches(['.', ','])),
+                format!("write `{}`", forms[0]),
+            );
+        }
+    }
+}
+
+/// The word that touches a number from the left, an elided one with its apostrophe: in lower case, as written, and where.
+fn word_before(text: &str, at: usize) -> Option<(String, String, usize)> {
+    let before = &text[..at];
+    let (before, apostrophe) = match before.strip_suffix(['\'', '’']) {
+        Some(before) => (before, "'"),
+        None => (before.strip_suffix([' ', '\u{a0}'])?, ""),
+    };
+    let start = before
+        .char_indices()
+        .rev()
+        .take_while(|(_, c)| c.is_alphabetic())
+        .last()
+        .map(|(at, _)| at)?;
+    let word = format!("{}{apostrophe}", &before[start..]);
+    Some((word.to_lowercase(), word, start))
+}
+
+/// The whole part of the number that a text begins with, as the language writes it. `None` for one that is said otherwise: with a sign, or
+/// as an ordinal.
+fn whole(text: &str, language: &Language) -> Option<Whole> {
+    let mut digits = String::new();
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c.is_ascii_digit() {
+            digits.push(c);
+        } else if c == language.thousands && chars.peek().is_some_and(char::is_ascii_digit) {
+        } else {
+            if matches!(c, 'º' | 'ª' | '°') {
+                return None;
+            }
+            break;
+        }
+    }
+    digits.parse().ok().map(Whole)
+}
+
+/// What a reader sees of Markdown with HTML in it.
+fn plain(markdown: &str) -> String {
+    Parser::new(markdown)
+        .filter_map(|event| match event {
+            Event::Text(text) | Event::Code(text) => Some(text.replace(VALUE, "")),
+            _ => None,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::grammar;
+    use super::super::testing::{found_by, language};
+    use super::*;
+    use crate::fixture;
+
+    fn found(msgstr: &str) -> Vec<String> {
+        let machines = [("m".to_owned(), fixture::context(fixture::italian()))];
+        let check = |notes: &mut Notes<'_>| {
+            check(
+                &Visible::of_prose(msgstr),
+                grammar::of("it"),
+                &language(),
+                &machines,
+                notes,
+            );
+        };
+        found_by(check, "x", msgstr)
+    }
+
+    #[test]
+    fn articles_fit_what_is_inserted_and_what_stands_there() {
+        for text in [
+            "il 70 %, l'80 %, i 1.024, gli 11, gli 8,5 s, l'1, lo 0,3 %, il 1990, il 1º",
+            "l'{{#number 80 % | x}} e il {{#number 70 % | x}} e lo {{#number 0.5 % | x}}",
+            "{{#number 80 % | x}}, circa {{#number 8 | x}}, da 8 a 11, le 8, la 3.11",
+        ] {
+            assert_eq!(found(text), [""; 0], "{text}");
+        }
+        for (text, expected) in [
+            ("il 80 %", "`il` before 80: error: write `l'`"),
+            ("l'70", "`l'` before 70: error: write `il`"),
+            ("dei 11.000", "`dei` before 11.000: error: write `degli`"),
+            ("Il {{#number 80 % | x}}", "`Il` before a value that is 80"),
+            ("dell'{{#number 7 | x}}", "`dell'` before a value that is 7"),
+            ("il _{{#number 0.5 % | x}}_", "`il` before a value that is 0,5"),
+        ] {
+            let found = found(text);
+            assert_eq!(found.len(), 1, "{text}: {found:?}");
+            assert!(found[0].starts_with(expected), "expected `{expected}` in {found:?}");
+        }
+    }
+
+    #[test]
+    fn an_article_before_a_measured_value_is_fragile() {
+        let measured = "{{#measured echo.tokio.cpu}}";
+        let found = found(&format!("il {measured} e circa {measured}, le {measured}"));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(
+            found[0].contains("`il` before a value that the next measurement changes: warning"),
+            "{found:?}"
+        );
+    }
+}
