@@ -228,10 +228,12 @@ impl Checker<'_> {
                 true => Visible::of_comment(text),
                 false => Visible::of_prose(text),
             };
+            let (mut source, mut translation) = (visible(&entry.msgid), visible(&entry.msgstr));
+            Visible::without_quotations(&mut source, &mut translation);
             let message = Message {
                 entry,
-                source: visible(&entry.msgid),
-                translation: visible(&entry.msgstr),
+                source,
+                translation,
             };
             if is_comment {
                 comment::check(&mut notes);
@@ -279,12 +281,46 @@ impl Checker<'_> {
             }
         }
         findings.extend(comment::changed_code(blocks, catalog, self.shown));
+        accept(&mut findings, catalog, self.shown);
         findings
     }
 }
 
 fn is_comment(entry: &Entry) -> bool {
     entry.comments.iter().any(|comment| comment == CODE_COMMENT)
+}
+
+/// How a translator says in a note (`# accepted: glossary`) that a warning of this entry has been looked at and is none. Errors stay.
+const ACCEPTED: &str = "accepted:";
+
+/// Takes out the warnings that are accepted, and names acceptances that nothing needs any more.
+fn accept(findings: &mut Vec<Finding>, catalog: &Catalog, shown: &Path) {
+    let mut idle = Vec::new();
+    for (number, entry) in catalog.entries.iter().enumerate() {
+        let rules = entry.notes.iter().filter_map(|note| note.trim().strip_prefix(ACCEPTED));
+        let next = catalog.entries[number + 1..]
+            .iter()
+            .map(|entry| entry.line)
+            .find(|line| *line > 0);
+        for rule in rules.flat_map(|rules| rules.split(',')).map(str::trim) {
+            let before = findings.len();
+            findings.retain(|found| {
+                let line = found.diagnostic.line;
+                let here = line >= entry.line && next.is_none_or(|next| line < next);
+                found.is_error() || found.rule != rule || !here
+            });
+            if findings.len() == before && !entry.obsolete {
+                let message = format!("a note accepts warnings of the rule `{rule}`, and there is none");
+                idle.push(Finding {
+                    severity: Severity::Warning,
+                    rule: "accepted",
+                    diagnostic: Diagnostic::new(shown, entry.line, message, "remove the note"),
+                    source: None,
+                });
+            }
+        }
+    }
+    findings.extend(idle);
 }
 
 /// Adds to each finding where its message stands in the book.
@@ -432,6 +468,27 @@ mod tests {
                 (4, "stale", "this message is no longer in the book: \"gone\""),
                 (8, "fuzzy", "the translation is of an older text: \"new\""),
             ]
+        );
+    }
+
+    #[test]
+    fn a_warning_is_accepted_by_a_note_and_an_error_is_not() {
+        let text = |note: &str, msgstr: &str| {
+            let text = format!(
+                "msgid \"\"\nmsgstr \"Language: it\\n\"\n\n# {note}\nmsgid \"It is (so)\"\nmsgstr \"{msgstr}\"\n\nmsgid \"b\"\nmsgstr \"b ( c)\"\n"
+            );
+            let catalog = Catalog::parse(&text, Path::new("po/it.po")).unwrap();
+            let found = run(&Catalog::from_pairs(&[("It is (so)", ""), ("b", "")]), &catalog);
+            found
+                .iter()
+                .map(|found| (found.rule, found.diagnostic.line))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(text("a note", "Va ( così)"), [("typography", 6), ("typography", 9)]);
+        assert_eq!(text("accepted: typography", "Va ( così)"), [("typography", 9)]);
+        assert_eq!(
+            text("accepted: typography", "Va  così"),
+            [("accepted", 5), ("typography", 6), ("typography", 9)]
         );
     }
 

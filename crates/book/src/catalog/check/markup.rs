@@ -180,9 +180,7 @@ fn block(tag: &Tag<'_>) -> Option<&'static str> {
     Some(match tag {
         Tag::Paragraph => "a paragraph",
         Tag::Heading { .. } => "a heading",
-        // With what is written as `[!NOTE]`.
-        Tag::BlockQuote(Some(_)) => "an alert",
-        Tag::BlockQuote(None) => "a quotation",
+        Tag::BlockQuote(_) => "a quotation",
         Tag::CodeBlock(_) => "a code block",
         Tag::List(Some(_)) => "a numbered list",
         Tag::List(None) => "a list",
@@ -294,7 +292,7 @@ mod tests {
             ("A line  \nanother", "Una riga un'altra", "where the source has"),
             ("A number", "1. Un numero", "a numbered list"),
             ("A sign", "# Un segno", "a heading"),
-            ("A note", "> [!NOTE]\n> Una nota", "an alert"),
+            ("A note", "> [!NOTE]\n> Una nota", "a quotation"),
             ("One. Two.", "Uno.\n\nDue.", "a paragraph, a paragraph"),
             ("A title", "Un titolo {#titolo}", "an address of its own"),
         ];

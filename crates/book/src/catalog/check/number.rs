@@ -191,7 +191,9 @@ mod tests {
         let found = found(&format!("il {measured} e circa {measured}, le {measured}"));
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(
-            found[0].contains("`il` before a value that the next measurement changes: warning"),
+            found[0].contains(
+                "`il` before a value that the next measurement changes: it may have to be another form then: warning"
+            ),
             "{found:?}"
         );
     }

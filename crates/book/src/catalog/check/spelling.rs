@@ -74,6 +74,10 @@ impl Speller {
             }
             reported.push(piece);
             let word = piece.rsplit(['\'', '’']).next().unwrap_or(piece);
+            // A capitalised word that both sides have is a name.
+            if word.starts_with(char::is_uppercase) && source.words().iter().any(|english| english.text == word) {
+                continue;
+            }
             let left = source
                 .words()
                 .iter()
@@ -93,19 +97,29 @@ impl Speller {
         }
     }
 
-    /// Whether a word is right, an elided one in its parts.
+    /// Whether a word is right: as it is, after an elision, or each part of a compound with hyphens.
     pub(super) fn knows(&mut self, piece: &str) -> bool {
         if let Some(known) = self.known.get(piece) {
             return *known;
         }
         let plain = piece.replace('’', "'");
-        let known = self.dictionary.check(&plain)
-            || plain.split_once('\'').is_some_and(|(head, tail)| {
-                self.elisions.contains(&head.to_lowercase().as_str())
-                    && (tail.is_empty() || self.dictionary.check(tail))
-            });
+        // What looks like an apostrophe at the end may close a quotation.
+        let quoted = plain.strip_suffix('\'').unwrap_or(&plain);
+        let known = self.has(&plain) || self.has(quoted);
         self.known.insert(piece.to_owned(), known);
         known
+    }
+
+    fn has(&self, word: &str) -> bool {
+        let elided = |word: &str| {
+            word.split_once('\'').is_some_and(|(head, tail)| {
+                self.elisions.contains(&head.to_lowercase().as_str()) && (tail.is_empty() || self.has(tail))
+            })
+        };
+        word.chars().count() == 1
+            || self.dictionary.check(word)
+            || elided(word)
+            || (word.contains('-') && word.split('-').all(|part| !part.is_empty() && self.has(part)))
     }
 
     fn suggestions(&self, piece: &str) -> Vec<String> {
@@ -118,7 +132,7 @@ impl Speller {
     }
 }
 
-/// What is spelled: runs of letters with apostrophes inside, and where. Left out are names: with digits or signs inside (`time.sleep`,
+/// What is spelled: runs of letters with apostrophes and hyphens inside, and where. Left out are names: with digits or signs inside (`time.sleep`,
 /// `libuv/1.4`, `SO_REUSEPORT`), in capitals (`CPU`), with capitals inside (`JoinSet`), and single letters.
 pub(super) fn pieces(text: &str) -> Vec<(usize, &str)> {
     let is_border =
@@ -136,25 +150,21 @@ pub(super) fn pieces(text: &str) -> Vec<(usize, &str)> {
         let is_name = word.chars().any(|c| !c.is_alphabetic() && !matches!(c, '\'' | '’' | '-'))
             // A call, a macro, an attribute, a path.
             || chunk[lead + word.len().min(chunk.len() - lead)..].starts_with(['(', '/', '_', '=']) && !word.is_empty()
-            || chunk[..lead].ends_with(['.', '/', '_', '@', '-', '<']);
+            || chunk[..lead].ends_with(['.', '/', '_', '@', '-', '<'])
+            || chunk[..lead].contains("#[");
         if !is_name {
-            let mut at = from + lead;
-            for part in word.split('-') {
-                let start = at;
-                at += part.len() + 1;
-                // A quotation mark at the end is none of the word, but `po'` ends in its apostrophe: the dictionary knows it.
-                let letters = part
-                    .rsplit(['\'', '’'])
-                    .find(|letters| !letters.is_empty())
-                    .unwrap_or(part);
-                let capitals = letters.chars().skip(1).any(char::is_uppercase);
-                if letters.chars().count() > 1 && !capitals {
-                    pieces.push((start, part));
-                }
+            let letters = word
+                .rsplit(['\'', '’'])
+                .find(|letters| !letters.is_empty())
+                .unwrap_or(word);
+            let capitals = letters
+                .split('-')
+                .any(|part| part.chars().skip(1).any(char::is_uppercase));
+            if letters.chars().count() > 1 && !capitals {
+                pieces.push((from + lead, word));
             }
         }
-        from = end + c.len_utf8();
-        from = from.min(text.len());
+        from = (end + c.len_utf8()).min(text.len());
     }
     pieces
 }
@@ -227,11 +237,12 @@ mod tests {
     fn words_inflections_elisions_and_names_are_known() {
         for text in [
             "Il po' è l'attesa, dell'attesa, compiti, flussi, task, «attesa» e ‘po'’",
-            "`genera`, time.sleep, SO_REUSEPORT, JoinSet, CPU, 3x, x, libuv/1, foo(), #[tokio], \"attesa\"",
+            "`genera`, time.sleep, SO_REUSEPORT, JoinSet, CPU, 3x, x, libuv/1, foo(), #[tokio], \"attesa\", l'attesa-compito",
             "[attesa](xyz.md#qwerty) {{#measured zzz.yyy.xxx}} <kbd>zzz</kbd>",
         ] {
             assert_eq!(found("", &text.replace(" e ", " è ")), [""; 0], "{text}");
         }
+        assert_eq!(found("By Nagle", "Nagle è"), [""; 0]);
     }
 
     #[test]
@@ -244,7 +255,8 @@ mod tests {
                 "Il work",
                 "`work` is not in the dictionary, and the source has it",
             ),
-            ("", "Tokio-attesta", "`attesta` is not"),
+            ("", "Tokio-attesta", "`Tokio-attesta` is not"),
+            ("By Nagle", "il Naggle", "`Naggle` is not"),
         ] {
             let found = found(msgid, msgstr);
             assert_eq!(found.len(), 1, "{found:?}");

@@ -12,6 +12,11 @@ pub(super) const OPAQUE: char = '\u{fffc}';
 /// Stands for a value that the build inserts.
 pub(super) const VALUE: char = '\u{e100}';
 
+/// Fills what was taken out.
+const BLANK: &str = "_";
+/// From so many words on what is set apart is a title or a quotation; fewer are a term.
+const PHRASE: usize = 3;
+
 /// The words of a message without markup, code, addresses and directives.
 #[derive(Debug, Default)]
 pub(super) struct Visible {
@@ -19,6 +24,8 @@ pub(super) struct Visible {
     /// Bytes of `text` and of the message that belong together, in order; between two of them both go on alike.
     origins: Vec<(usize, usize)>,
     pub(super) values: Vec<Value>,
+    /// Emphasised words, the texts of links, and what stands in quotation marks: where titles and other people's words are.
+    set_apart: Vec<Range<usize>>,
 }
 
 /// A directive that becomes a value: where its [`VALUE`] stands in the visible text, and its bytes in the message.
@@ -58,6 +65,7 @@ impl Visible {
         let mut visible = Visible::default();
         let mut pieces = pieces.into_iter().peekable();
         let mut silent = false;
+        let mut apart = Vec::new();
         for (event, range) in new_cmark_parser(message, &MarkdownOptions::default()).into_offset_iter() {
             match event {
                 Event::Text(text) if !silent => {
@@ -67,6 +75,7 @@ impl Visible {
                         continue;
                     }
                     let mut from = range.start;
+                    let start = visible.text.len();
                     while from < range.end {
                         match pieces.peek() {
                             Some((hidden, _)) if hidden.end <= from => {
@@ -92,7 +101,14 @@ impl Visible {
                             }
                         }
                     }
+                    visible.hide_placeholders(start);
                 }
+                // Keys of a keyboard, and names.
+                Event::InlineHtml(tag) if tag.starts_with("<kbd") || tag.starts_with("<code") => {
+                    silent = true;
+                    visible.push(OPAQUE, range.start);
+                }
+                Event::InlineHtml(tag) if tag.starts_with("</kbd") || tag.starts_with("</code") => silent = false,
                 Event::Code(_) | Event::FootnoteReference(_) => {
                     // Words of a directive's arguments may look like code.
                     while pieces.next_if(|(hidden, _)| hidden.end <= range.start).is_some() {}
@@ -105,9 +121,16 @@ impl Visible {
                     ..
                 }) => {
                     silent = true;
+                    apart.push(visible.text.len());
                     visible.push(OPAQUE, range.start);
                 }
-                Event::End(TagEnd::Link) => silent = false,
+                Event::Start(Tag::Emphasis | Tag::Link { .. }) => apart.push(visible.text.len()),
+                Event::End(end @ (TagEnd::Emphasis | TagEnd::Link)) => {
+                    // An address is a link too, and its text was left out.
+                    silent &= end != TagEnd::Link;
+                    let start = apart.pop().unwrap_or(visible.text.len());
+                    visible.set_apart.push(start..visible.text.len());
+                }
                 Event::Start(Tag::CodeBlock(_)) => silent = true,
                 Event::End(TagEnd::CodeBlock) => silent = false,
                 Event::SoftBreak => visible.push(' ', range.start),
@@ -118,6 +141,7 @@ impl Visible {
                 _ => {}
             }
         }
+        visible.find_quotations();
         visible
     }
 
@@ -138,6 +162,65 @@ impl Visible {
             offset += line.len();
         }
         visible
+    }
+
+    /// Takes out of the text from `start` on each `{name}` that the program fills in.
+    fn hide_placeholders(&mut self, start: usize) {
+        let mut from = start;
+        while let Some(open) = self.text[from..].find('{').map(|at| from + at) {
+            let Some(close) = self.text[open..].find('}').map(|at| open + at) else {
+                return;
+            };
+            if self.text[open + 1..close]
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c == '_')
+            {
+                self.blank(open..close + 1);
+            }
+            from = close + 1;
+        }
+    }
+
+    /// Puts something that is no word in the place of a stretch, byte for byte.
+    fn blank(&mut self, range: Range<usize>) {
+        let blanks = BLANK.repeat(range.len());
+        self.text.replace_range(range, &blanks);
+    }
+
+    fn find_quotations(&mut self) {
+        for (open, close) in [("\"", "\""), ("“", "”"), ("«", "»")] {
+            let mut from = 0;
+            while let Some(start) = self.text[from..].find(open).map(|at| from + at + open.len()) {
+                let Some(end) = self.text[start..].find(close).map(|at| start + at) else {
+                    break;
+                };
+                self.set_apart.push(start..end);
+                from = end + close.len();
+            }
+        }
+    }
+
+    /// Takes out of both texts the titles and quotations that both have in the same words: they are somebody else's.
+    pub(super) fn without_quotations(source: &mut Visible, translation: &mut Visible) {
+        let shared: Vec<(Range<usize>, Vec<Range<usize>>)> = translation
+            .set_apart
+            .iter()
+            .filter_map(|range| {
+                let stretch = &translation.text[range.clone()];
+                let is_phrase = stretch.split_whitespace().count() >= PHRASE;
+                let same: Vec<Range<usize>> = source
+                    .set_apart
+                    .iter()
+                    .filter(|other| &source.text[(*other).clone()] == stretch)
+                    .cloned()
+                    .collect();
+                (is_phrase && !same.is_empty()).then(|| (range.clone(), same))
+            })
+            .collect();
+        for (range, same) in shared {
+            translation.blank(range);
+            same.into_iter().for_each(|range| source.blank(range));
+        }
     }
 
     fn push(&mut self, c: char, origin: usize) {
@@ -220,11 +303,11 @@ mod tests {
 
     #[test]
     fn only_what_is_read_is_left_and_each_place_is_known() {
-        let message = "Il _primo_ `x` [link](a.md), {{#claim a.b/c.d >=3}}almeno {{#measured a_b.c_d}}{{/claim}} <kbd>S</kbd> &amp; già[^1]";
+        let message = "Il _primo_ `x` [link](a.md), {{#claim a.b/c.d >=3}}almeno {{#measured a_b.c_d}}{{/claim}} <kbd>S</kbd> &amp; già";
         let visible = Visible::of_prose(message);
         assert_eq!(
             visible.text,
-            format!("Il primo {OPAQUE} link, almeno {VALUE} S & già{OPAQUE}\n")
+            format!("Il primo {OPAQUE} link, almeno {VALUE} {OPAQUE} & già\n")
         );
         for word in ["primo", "link", "almeno", "già"] {
             let at = visible.text.find(word).unwrap();
@@ -245,6 +328,21 @@ mod tests {
         assert!(message[visible.origin(at)..].starts_with("task"));
         let words: Vec<&str> = visible.words().iter().map(|word| word.text).collect();
         assert_eq!(words, ["Un", "dà", "i", "task"]);
+    }
+
+    #[test]
+    fn placeholders_keys_and_quotations_are_nobodys_words() {
+        let visible = Visible::of_prose("Premi <kbd>Esc</kbd>: {count} giri");
+        let words: Vec<&str> = visible.words().iter().map(|word| word.text).collect();
+        assert_eq!(words, ["Premi", "giri"]);
+
+        let mut source = Visible::of_prose("See [All of it](a.md), \"as it is\", _event loop_, \"one two three\".");
+        let mut translation = Visible::of_prose("Vedi [All of it](a.md), \"as it is\", _event loop_, \"uno due tre\".");
+        Visible::without_quotations(&mut source, &mut translation);
+        let words: Vec<&str> = translation.words().iter().map(|word| word.text).collect();
+        assert_eq!(words, ["Vedi", "event", "loop", "uno", "due", "tre"]);
+        let words: Vec<&str> = source.words().iter().map(|word| word.text).collect();
+        assert_eq!(words, ["See", "event", "loop", "one", "two", "three"]);
     }
 
     #[test]
