@@ -163,7 +163,13 @@ impl Fixture {
 
     fn mistakes(&self) -> Vec<String> {
         let report = edition::check(&self.site(), &self.library(), &Dictionaries::new()).unwrap();
-        report.findings.iter().map(ToString::to_string).collect()
+        report
+            .findings
+            .iter()
+            // Most of the fixture's translations are their sources.
+            .filter(|finding| finding.rule != "english")
+            .map(ToString::to_string)
+            .collect()
     }
 }
 
@@ -367,12 +373,12 @@ fn what_is_wrong_is_found_with_its_place() {
     );
     let mistakes = fixture.mistakes().join("\n");
     assert!(
-        mistakes.contains("src/index.md:1: the heading `Front` has no id"),
+        mistakes.contains("src/index.md:1: error[chapter]: the heading `Front` has no id"),
         "{mistakes}"
     );
     assert!(mistakes.contains("src/index.md:3: "), "{mistakes}");
     assert!(
-        mistakes.contains("src/index.md:5: examples/e/main.py: there is no anchor `nobody`"),
+        mistakes.contains("src/index.md:5: error[chapter]: examples/e/main.py: there is no anchor `nobody`"),
         "{mistakes}"
     );
 }

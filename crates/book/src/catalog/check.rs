@@ -290,14 +290,18 @@ fn is_comment(entry: &Entry) -> bool {
     entry.comments.iter().any(|comment| comment == CODE_COMMENT)
 }
 
-/// How a translator says in a note (`# accepted: glossary`) that a warning of this entry has been looked at and is none. Errors stay.
+/// How a translator says in a note that a warning of this entry has been looked at and is none: `# accepted: glossary, spelling (why)`.
+/// Errors stay.
 const ACCEPTED: &str = "accepted:";
 
 /// Takes out the warnings that are accepted, and names acceptances that nothing needs any more.
 fn accept(findings: &mut Vec<Finding>, catalog: &Catalog, shown: &Path) {
     let mut idle = Vec::new();
     for (number, entry) in catalog.entries.iter().enumerate() {
-        let rules = entry.notes.iter().filter_map(|note| note.trim().strip_prefix(ACCEPTED));
+        let rules = entry.notes.iter().filter_map(|note| {
+            let rules = note.trim().strip_prefix(ACCEPTED)?;
+            Some(rules.split_once('(').map_or(rules, |(rules, _)| rules))
+        });
         let next = catalog.entries[number + 1..]
             .iter()
             .map(|entry| entry.line)
@@ -485,7 +489,10 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         assert_eq!(text("a note", "Va ( così)"), [("typography", 6), ("typography", 9)]);
-        assert_eq!(text("accepted: typography", "Va ( così)"), [("typography", 9)]);
+        assert_eq!(
+            text("accepted: typography (it is meant)", "Va ( così)"),
+            [("typography", 9)]
+        );
         assert_eq!(
             text("accepted: typography", "Va  così"),
             [("accepted", 5), ("typography", 6), ("typography", 9)]

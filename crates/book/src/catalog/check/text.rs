@@ -14,7 +14,7 @@ pub(super) const VALUE: char = '\u{e100}';
 
 /// Fills what was taken out.
 const BLANK: &str = "_";
-/// From so many words on what is set apart is a title or a quotation; fewer are a term.
+/// From so many words on what is set apart is a title or a quotation, or if it begins with a capital; else it is a term.
 const PHRASE: usize = 3;
 
 /// The words of a message without markup, code, addresses and directives.
@@ -207,7 +207,7 @@ impl Visible {
             .iter()
             .filter_map(|range| {
                 let stretch = &translation.text[range.clone()];
-                let is_phrase = stretch.split_whitespace().count() >= PHRASE;
+                let is_phrase = stretch.split_whitespace().count() >= PHRASE || stretch.starts_with(char::is_uppercase);
                 let same: Vec<Range<usize>> = source
                     .set_apart
                     .iter()
@@ -336,8 +336,10 @@ mod tests {
         let words: Vec<&str> = visible.words().iter().map(|word| word.text).collect();
         assert_eq!(words, ["Premi", "giri"]);
 
-        let mut source = Visible::of_prose("See [All of it](a.md), \"as it is\", _event loop_, \"one two three\".");
-        let mut translation = Visible::of_prose("Vedi [All of it](a.md), \"as it is\", _event loop_, \"uno due tre\".");
+        let mut source =
+            Visible::of_prose("See [All of it](a.md), \"as it is\", _event loop_, [Streams](b.md), \"one two three\".");
+        let mut translation =
+            Visible::of_prose("Vedi [All of it](a.md), \"as it is\", _event loop_, [Streams](b.md), \"uno due tre\".");
         Visible::without_quotations(&mut source, &mut translation);
         let words: Vec<&str> = translation.words().iter().map(|word| word.text).collect();
         assert_eq!(words, ["Vedi", "event", "loop", "uno", "due", "tre"]);

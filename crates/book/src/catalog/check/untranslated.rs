@@ -24,7 +24,7 @@ pub(super) fn check(source: &Visible, translation: &Visible, speller: Option<&mu
     for (at, sentence) in translation.sentences() {
         if is_english(sentence) {
             sentences += 1;
-            let message = format!("this looks English: \"{}\"", sentence.replace('\n', " "));
+            let message = format!("this looks English: \"{}\"", shown(sentence));
             let help = "translate it; what is quoted goes into code or keeps its quotation marks in a sentence of the translation";
             let at = translation.origin(at);
             match source.text.contains(sentence) {
@@ -50,6 +50,21 @@ pub(super) fn check(source: &Visible, translation: &Visible, speller: Option<&mu
             "translate it; where it is a name, add it to the words of the trade under po/words/",
         );
     }
+}
+
+/// A sentence as a message shows it, one mark for what is no word.
+fn shown(sentence: &str) -> String {
+    let words: Vec<&str> = sentence
+        .split_whitespace()
+        .map(|word| {
+            if word.chars().any(char::is_alphanumeric) {
+                word
+            } else {
+                "…"
+            }
+        })
+        .collect();
+    words.join(" ")
 }
 
 fn is_english(sentence: &str) -> bool {
@@ -109,6 +124,12 @@ mod tests {
             "{half:?}"
         );
         assert_eq!(found(english, english).len(), 2);
+        let value = "There are {{#param a.b}} of the {count} naps";
+        assert!(
+            found(value, value)[0].contains("\"There are … of the … naps\""),
+            "{:?}",
+            found(value, value)
+        );
         let other = found(english, "Il ciclo dorme, and then it waits for that.");
         assert_eq!(other.len(), 1, "{other:?}");
         assert!(other[0].contains(": warning"), "{other:?}");
