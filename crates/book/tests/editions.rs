@@ -354,12 +354,17 @@ fn what_is_wrong_is_found_with_its_place() {
         "po/it.po",
         &catalog.replace("Benvenuto nel _libro_.", "Benvenuto  nel _libro_, perche' sì."),
     );
-    let line = 1 + catalog
-        .lines()
-        .position(|line| line.contains("\"Welcome to _the_ book.\""))
-        .unwrap();
+    let line = 1 + catalog.lines().position(|line| line.contains("Benvenuto nel")).unwrap();
     let mistakes = fixture.mistakes();
     assert_eq!(mistakes.len(), 2, "{mistakes:?}");
+    let sources = fixture.read("src/index.md");
+    let source = 1 + sources.lines().position(|line| line.starts_with("Welcome")).unwrap();
+    assert!(
+        mistakes
+            .iter()
+            .all(|mistake| mistake.contains(&format!("\n  of:   src/index.md:{source}\n"))),
+        "{mistakes:?}"
+    );
     assert!(
         mistakes
             .iter()

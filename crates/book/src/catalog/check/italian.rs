@@ -1,7 +1,7 @@
 //! Italian: accents, apostrophes, the forms of articles.
 //!
 //! Only what can be decided by the word and its neighbour is decided. Sounds follow the usual grammar (Serianni, *Italiano*, IV):
-//! `lo`, `gli`, `uno` before z, x, gn, ps, pn and s with a consonant; an elided form before a vowel.
+//! `lo`, `gli`, `uno` before z, x, gn, ps and s with a consonant; an elided form before a vowel.
 
 mod number;
 
@@ -207,12 +207,15 @@ fn sound(word: &str) -> Sound {
         // `lo iato`, `lo user`, `l'host` or `lo host`: not for us to say.
         Some('i') if vowel(second) => Sound::Unknown,
         Some('u' | 'h' | 'j' | 'w' | 'y') => Sound::Unknown,
+        // Read letter by letter: `ssh`; both forms are in use: `pneumatico`; English: `one-shot`.
+        _ if !lower.chars().any(|c| vowel(Some(c))) || lower.starts_with("pn") => Sound::Unknown,
+        _ if matches!(lower.as_str(), "one" | "once") => Sound::Unknown,
         Some('e') if second == Some('u') => Sound::Unknown,
         c if vowel(c) => Sound::Vowel,
         Some('z' | 'x') => Sound::Strong,
         Some('s') if second.is_some() && !vowel(second) && second != Some('y') => Sound::Strong,
         Some('g') if second == Some('n') => Sound::Strong,
-        Some('p') if matches!(second, Some('s' | 'n')) => Sound::Strong,
+        Some('p') if second == Some('s') => Sound::Strong,
         Some(_) if second.is_some() => Sound::Consonant,
         _ => Sound::Unknown,
     }
@@ -263,7 +266,7 @@ const MASCULINE: &[&str] = &[
 ];
 
 /// Feminine nouns in -o.
-const FEMININE_IN_O: &[&str] = &["auto", "eco", "autoradio", "audio"];
+const FEMININE_IN_O: &[&str] = &["auto", "eco", "autoradio", "info"];
 
 fn articles(visible: &Visible, notes: &mut Notes<'_>) {
     let words = visible.words();
@@ -374,7 +377,8 @@ fn is_feminine(lower: &str) -> bool {
         || lower.ends_with("ita")
         || lower == "offerta"
         || lower == "aperta";
-    (lower.ends_with('a') && (!greek || plain))
+    let masculine = ["extra", "ultra", "alfa", "alpha", "omega", "iota"].contains(&lower);
+    (lower.ends_with('a') && !masculine && (!greek || plain))
         || lower.ends_with("zione")
         || lower.ends_with("sione")
         || lower.ends_with("ità")
@@ -398,7 +402,7 @@ mod tests {
             "lo stream, gli stream, uno script, il thread, i task, gli errori, l'errore, lo zero, lo pseudonimo",
             "gli URL e l'URL, lo fa, gli dice, uno dopo l'altro, la attende, qual è, da' retta, di' di sì",
             "ventitré, perché, trentatré, caffè, virtù, il web, dell'host e dello host, quel che c'è, i/o",
-            "all'`x` e all'{{#measured a.b.c}}, dei quali",
+            "all'`x` e all'{{#measured a.b.c}}, dei quali, l'ssh, il pneumatico, un extra, un one-shot",
         ] {
             assert_eq!(found(text), [""; 0], "{text}");
         }

@@ -115,18 +115,22 @@ fn word_before(text: &str, at: usize) -> Option<(String, String, usize)> {
 /// The whole part of the number that a text begins with, as the language writes it. `None` for one that is said otherwise: with a sign, or
 /// as an ordinal.
 fn whole(text: &str, language: &Language) -> Option<Whole> {
+    let mut rest = text;
     let mut digits = String::new();
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        if c.is_ascii_digit() {
-            digits.push(c);
-        } else if c == language.thousands && chars.peek().is_some_and(char::is_ascii_digit) {
-        } else {
-            if matches!(c, 'º' | 'ª' | '°') {
-                return None;
-            }
+    loop {
+        let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        digits.push_str(&rest[..end]);
+        rest = &rest[end..];
+        // A group of thousands has three digits; `1.54.1` is a version.
+        let group = rest.strip_prefix(language.thousands).unwrap_or_default();
+        let length = group.find(|c: char| !c.is_ascii_digit()).unwrap_or(group.len());
+        if length != 3 {
             break;
         }
+        rest = group;
+    }
+    if rest.starts_with(['º', 'ª', '°']) {
+        return None;
     }
     digits.parse().ok().map(Whole)
 }
@@ -165,7 +169,7 @@ mod tests {
     #[test]
     fn articles_fit_what_is_inserted_and_what_stands_there() {
         for text in [
-            "il 70 %, l'80 %, i 1.024, gli 11, gli 8,5 s, l'1, lo 0,3 %, il 1990, il 1º",
+            "il 70 %, l'80 %, i 1.024, gli 11, gli 8,5 s, l'1, lo 0,3 %, il 1990, il 1º, l'1.1.1.1, l'11.000, il 10.000",
             "l'{{#number 80 % | x}} e il {{#number 70 % | x}} e lo {{#number 0.5 % | x}}",
             "{{#number 80 % | x}}, circa {{#number 8 | x}}, da 8 a 11, le 8, la 3.11",
         ] {
