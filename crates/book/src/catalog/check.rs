@@ -99,9 +99,10 @@ pub fn check(site: &Site, library: &Library, language: &Language, dictionaries: 
                 Some(Err(why)) => why,
                 _ => "no dictionary was given",
             };
-            report
-                .skipped
-                .push(format!("{}: spelling was not checked: {why}", shown.display()));
+            report.skipped.push(format!(
+                "{}: spelling was not checked, nor words left in English: {why}",
+                shown.display()
+            ));
             None
         }
     };
@@ -114,6 +115,7 @@ pub fn check(site: &Site, library: &Library, language: &Language, dictionaries: 
         .collect::<Result<Vec<_>>>()?;
     let (template, blocks) = extract::messages(site, library)?;
     let mut checker = Checker {
+        source_language: site.source_language(),
         language,
         shown: &shown,
         grammar,
@@ -160,6 +162,7 @@ pub fn check_directives(site: &Site, context: &Context) -> Result<Vec<Diagnostic
 
 /// One catalog and all it is held against.
 struct Checker<'a> {
+    source_language: &'a Language,
     language: &'a Language,
     shown: &'a Path,
     grammar: &'static dyn Grammar,
@@ -258,6 +261,11 @@ impl Checker<'_> {
             };
             self.habits
                 .check(&message.entry.msgid, &message.translation, self.grammar, &mut notes);
+            number::compare(
+                (&message.source, self.source_language),
+                (&message.translation, self.language),
+                &mut notes,
+            );
             number::check(
                 &message.translation,
                 self.grammar,
@@ -266,7 +274,7 @@ impl Checker<'_> {
                 &mut notes,
             );
         }
-        for message in prose.iter().chain(&comments) {
+        for message in prose.iter_mut().chain(&mut comments) {
             let mut notes = Notes {
                 path: self.shown,
                 entry: message.entry,
@@ -275,13 +283,23 @@ impl Checker<'_> {
             self.grammar.check(&message.translation, &mut notes);
             self.glossary
                 .check(&message.source, &message.translation, self.grammar, &mut notes);
-            untranslated::check(&message.source, &message.translation, self.speller.as_mut(), &mut notes);
+            untranslated::check(
+                &message.source,
+                &mut message.translation,
+                self.speller.as_mut(),
+                &mut notes,
+            );
             if let Some(speller) = &mut self.speller {
                 speller.check(&message.source, &message.translation, &mut notes);
             }
         }
         findings.extend(comment::changed_code(blocks, catalog, self.shown));
-        accept(&mut findings, catalog, self.shown);
+        // Without a dictionary nobody knows whether an acceptance is needed.
+        let unknown: &[&str] = match self.speller {
+            Some(_) => &[],
+            None => &["spelling", "english"],
+        };
+        accept(&mut findings, catalog, self.shown, unknown);
         findings
     }
 }
@@ -295,7 +313,7 @@ fn is_comment(entry: &Entry) -> bool {
 const ACCEPTED: &str = "accepted:";
 
 /// Takes out the warnings that are accepted, and names acceptances that nothing needs any more.
-fn accept(findings: &mut Vec<Finding>, catalog: &Catalog, shown: &Path) {
+fn accept(findings: &mut Vec<Finding>, catalog: &Catalog, shown: &Path, unknown: &[&str]) {
     let mut idle = Vec::new();
     for (number, entry) in catalog.entries.iter().enumerate() {
         let rules = entry.notes.iter().filter_map(|note| {
@@ -313,7 +331,7 @@ fn accept(findings: &mut Vec<Finding>, catalog: &Catalog, shown: &Path) {
                 let here = line >= entry.line && next.is_none_or(|next| line < next);
                 found.is_error() || found.rule != rule || !here
             });
-            if findings.len() == before && !entry.obsolete {
+            if findings.len() == before && !entry.obsolete && !unknown.contains(&rule) {
                 let message = format!("a note accepts warnings of the rule `{rule}`, and there is none");
                 idle.push(Finding {
                     severity: Severity::Warning,
@@ -397,6 +415,7 @@ mod tests {
     fn run(template: &Catalog, catalog: &Catalog) -> Vec<Finding> {
         let language = language();
         let mut checker = Checker {
+            source_language: &language,
             language: &language,
             shown: Path::new("po/it.po"),
             grammar: grammar::of("it"),
@@ -435,12 +454,12 @@ mod tests {
         for (msgid, msgstr, comment, expected) in [
             ("Use `a`", "Usa `b`", "", "code spans"),
             ("Two words", "Due  parole", "", "two spaces"),
-            ("It is fast", "È 3,5 volte più veloce", "", "looks measured"),
+            ("It is 3,5 times as fast", "È 3,5 volte più veloce", "", "looks measured"),
             ("It is so", "", "", "no translation of: \"It is so\""),
             ("Why", "Perche' no", "", "`Perche'` is written"),
             ("# Why", "# perchè", CODE_COMMENT, "wrong accent"),
             ("# Why", "perché", CODE_COMMENT, "without its marker #"),
-            ("Some 80", "il 80", "", "`il` before 80"),
+            ("The 80", "il 80", "", "`il` before 80"),
         ] {
             let found = found(msgid, msgstr, comment);
             assert!(

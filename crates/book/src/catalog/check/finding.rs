@@ -131,6 +131,11 @@ pub(super) struct Notes<'a> {
 }
 
 impl Notes<'_> {
+    /// What a rule has found so far.
+    pub(super) fn of_rule(&self, rule: &str) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(move |finding| finding.rule == rule)
+    }
+
     /// A mistake at a byte of the translation.
     pub(super) fn error(&mut self, rule: &'static str, at: usize, message: impl Into<String>, help: impl Into<String>) {
         self.add(Severity::Error, rule, at, message.into(), help.into());

@@ -1,4 +1,4 @@
-//! Words before a number that depend on how it is said. A directive becomes its number only when the book is built, on each machine another
+//! Numbers are those of the source, and words before them fit how they are said. A directive becomes its number only when the book is built, on each machine another
 //! one, so that a word may be right today and wrong after the next measurement.
 
 use mdbook_markdown::pulldown_cmark::{Event, Parser};
@@ -68,12 +68,7 @@ pub(super) fn check(
             None => {}
         }
     }
-    // Numbers that stand in the text.
-    let starts = text.char_indices().filter(|(at, c)| {
-        let before = text[..*at].chars().next_back();
-        c.is_ascii_digit() && !before.is_some_and(|c| c.is_alphanumeric() || ".,-_/".contains(c))
-    });
-    for (at, _) in starts {
+    for at in starts(text) {
         let Some((word, shown, start)) = word_before(text, at) else {
             continue;
         };
@@ -92,6 +87,61 @@ pub(super) fn check(
                 format!("write `{}`", forms[0]),
             );
         }
+    }
+}
+
+/// Numbers that stand in one text and not in the other, each written as its language does.
+pub(super) fn compare(source: (&Visible, &Language), translation: (&Visible, &Language), notes: &mut Notes<'_>) {
+    let numbers = |(visible, language): (&Visible, &Language)| -> Vec<(usize, String)> {
+        starts(&visible.text)
+            .map(|at| (at, canonical(&visible.text[at..], language)))
+            .collect()
+    };
+    let (english, other) = (numbers(source), numbers(translation));
+    let lacks = |list: &[(usize, String)], number: &str| list.iter().all(|(_, known)| known != number);
+    let help = "digits stay digits, with the marks of the language; or accept it, if the number is said in another way";
+    for (at, number) in &other {
+        if lacks(&english, number) {
+            let message = format!("the number {number} is not in the source");
+            notes.warning("number", translation.0.origin(*at), message, help);
+        }
+    }
+    for (_, number) in &english {
+        if lacks(&other, number) {
+            notes.warning(
+                "number",
+                0,
+                format!("the number {number} of the source is missing"),
+                help,
+            );
+        }
+    }
+}
+
+/// Where numbers begin that are no part of a name.
+fn starts(text: &str) -> impl Iterator<Item = usize> {
+    text.char_indices()
+        .filter(|(at, c)| {
+            let before = text[..*at].chars().next_back();
+            c.is_ascii_digit() && !before.is_some_and(|c| c.is_alphanumeric() || ".,-_/".contains(c))
+        })
+        .map(|(at, _)| at)
+}
+
+/// The number that a text begins with, as every language has it: `1,024.5` and `1.024,5` are 1024.5. Parts of a version stay apart.
+fn canonical(text: &str, language: &Language) -> String {
+    let (mut rest, digits) = grouped(text, language);
+    let mut number = digits;
+    loop {
+        let Some(after) = rest.strip_prefix(['.', language.decimal]) else {
+            return number;
+        };
+        let end = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
+        if end == 0 {
+            return number;
+        }
+        number = format!("{number}.{}", &after[..end]);
+        rest = &after[end..];
     }
 }
 
@@ -115,6 +165,15 @@ fn word_before(text: &str, at: usize) -> Option<(String, String, usize)> {
 /// The whole part of the number that a text begins with, as the language writes it. `None` for one that is said otherwise: with a sign, or
 /// as an ordinal.
 fn whole(text: &str, language: &Language) -> Option<Whole> {
+    let (rest, digits) = grouped(text, language);
+    if rest.starts_with(['º', 'ª', '°']) {
+        return None;
+    }
+    digits.parse().ok().map(Whole)
+}
+
+/// Digits with the marks of thousands between them, which are left out; and what follows.
+fn grouped<'a>(text: &'a str, language: &Language) -> (&'a str, String) {
     let mut rest = text;
     let mut digits = String::new();
     loop {
@@ -129,10 +188,7 @@ fn whole(text: &str, language: &Language) -> Option<Whole> {
         }
         rest = group;
     }
-    if rest.starts_with(['º', 'ª', '°']) {
-        return None;
-    }
-    digits.parse().ok().map(Whole)
+    (rest, digits)
 }
 
 /// What a reader sees of Markdown with HTML in it.
@@ -186,6 +242,41 @@ mod tests {
             let found = found(text);
             assert_eq!(found.len(), 1, "{text}: {found:?}");
             assert!(found[0].starts_with(expected), "expected `{expected}` in {found:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_those_of_the_source() {
+        let english = Language {
+            code: "en".into(),
+            decimal: '.',
+            thousands: ',',
+            ..language()
+        };
+        let found = |msgid: &str, msgstr: &str| {
+            let check = |notes: &mut Notes<'_>| {
+                let (source, translation) = (Visible::of_prose(msgid), Visible::of_prose(msgstr));
+                compare((&source, &english), (&translation, &language()), notes);
+            };
+            found_by(check, msgid, msgstr)
+        };
+        for (msgid, msgstr) in [
+            (
+                "1,024 and 0.5 in 3.11, 1.54.1, x86, `7`",
+                "nella 1.54.1 e 3.11 sono 1.024 e 0,5",
+            ),
+            ("On 2 of 3, 2", "su 3, 2."),
+            ("{{#number 7 s | x}}", "{{#number 7 s | x}}"),
+        ] {
+            assert_eq!(found(msgid, msgstr), [""; 0], "{msgstr}");
+        }
+        for (msgid, msgstr, expected) in [
+            ("1,024", "1,024", "the number 1.024 is not in the source"),
+            ("It has 100", "Ne ha cento", "the number 100 of the source is missing"),
+            ("Many", "Sono 12", "the number 12 is not in the source"),
+        ] {
+            let found = found(msgid, msgstr);
+            assert!(found[0].contains(expected), "expected `{expected}` in {found:?}");
         }
     }
 

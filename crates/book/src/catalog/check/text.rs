@@ -182,7 +182,7 @@ impl Visible {
     }
 
     /// Puts something that is no word in the place of a stretch, byte for byte.
-    fn blank(&mut self, range: Range<usize>) {
+    pub(super) fn blank(&mut self, range: Range<usize>) {
         let blanks = BLANK.repeat(range.len());
         self.text.replace_range(range, &blanks);
     }

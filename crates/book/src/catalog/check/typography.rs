@@ -74,6 +74,16 @@ impl Habits {
         {
             notes.error("typography", at, "two spaces in a row", "leave one");
         }
+        if let (Some(wanted), found) = (end(source), end(&notes.entry.msgstr))
+            && found != Some(wanted)
+        {
+            notes.warning(
+                "typography",
+                notes.entry.msgstr.len(),
+                format!("the source ends in `{wanted}`, the translation does not"),
+                "end it in the same way",
+            );
+        }
         let mut chars = visible.text.char_indices().peekable();
         let mut before = None;
         while let Some((at, c)) = chars.next() {
@@ -121,6 +131,12 @@ fn marks(text: &str) -> Vec<(usize, Mark)> {
     found
 }
 
+/// The mark that a sentence ends in, if one does.
+fn end(text: &str) -> Option<char> {
+    let text = text.trim_end_matches(|c: char| c.is_whitespace() || "_*)\"»”}".contains(c));
+    text.chars().next_back().filter(|c| ".:;?!…".contains(*c))
+}
+
 /// Two spaces that are no line break of Markdown.
 fn double_space(text: &str) -> Option<usize> {
     text.match_indices("  ")
@@ -153,6 +169,8 @@ mod tests {
             assert_eq!(found("", &text, "it"), [""; 0], "{text}");
         }
         assert_eq!(found("a  b", "a  b", "it"), [""; 0]);
+        assert_eq!(found("So _it is._", "Così _è_.", "it"), [""; 0]);
+        assert_eq!(found("It is so:", "È così.", "it").len(), 1);
         assert_eq!(found("", "Vraiment ?", "fr"), [""; 0]);
     }
 

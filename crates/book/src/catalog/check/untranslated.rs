@@ -19,21 +19,26 @@ const SMALL_WORDS: &[&str] = &[
 const AT_LEAST: usize = 2;
 const SHARE: usize = 6;
 
-pub(super) fn check(source: &Visible, translation: &Visible, speller: Option<&mut Speller>, notes: &mut Notes<'_>) {
-    let mut sentences = 0;
-    for (at, sentence) in translation.sentences() {
+/// Takes English sentences out of the translation once they are reported: its words need no second complaint.
+pub(super) fn check(source: &Visible, translation: &mut Visible, speller: Option<&mut Speller>, notes: &mut Notes<'_>) {
+    let mut english = Vec::new();
+    for (start, sentence) in translation.sentences() {
         if is_english(sentence) {
-            sentences += 1;
+            english.push(start..start + sentence.len());
             let message = format!("this looks English: \"{}\"", shown(sentence));
             let help = "translate it; what is quoted goes into code or keeps its quotation marks in a sentence of the translation";
-            let at = translation.origin(at);
+            let at = translation.origin(start);
             match source.text.contains(sentence) {
                 true => notes.error("english", at, message, help),
                 false => notes.warning("english", at, message, help),
             }
         }
     }
-    if sentences > 0 || notes.entry.msgid != notes.entry.msgstr {
+    if !english.is_empty() {
+        english.into_iter().for_each(|range| translation.blank(range));
+        return;
+    }
+    if notes.entry.msgid != notes.entry.msgstr {
         return;
     }
     // Names are the same in all languages; a word that the language does not have is no name.
@@ -91,11 +96,13 @@ mod tests {
     fn found(msgid: &str, msgstr: &str) -> Vec<String> {
         let mut speller = None;
         let check = |notes: &mut Notes<'_>| {
-            check(
-                &Visible::of_prose(msgid),
-                &Visible::of_prose(msgstr),
-                speller.take(),
-                notes,
+            let mut translation = Visible::of_prose(msgstr);
+            check(&Visible::of_prose(msgid), &mut translation, speller.take(), notes);
+            assert!(
+                translation
+                    .sentences()
+                    .iter()
+                    .all(|(_, sentence)| !is_english(sentence))
             );
         };
         found_by(check, msgid, msgstr)
