@@ -454,7 +454,12 @@ mod tests {
         for (msgid, msgstr, comment, expected) in [
             ("Use `a`", "Usa `b`", "", "code spans"),
             ("Two words", "Due  parole", "", "two spaces"),
-            ("It is 3,5 times as fast", "È 3,5 volte più veloce", "", "looks measured"),
+            (
+                "It is 3,5 times as fast",
+                "È 3,5 volte più veloce",
+                "",
+                "looks measured",
+            ),
             ("It is so", "", "", "no translation of: \"It is so\""),
             ("Why", "Perche' no", "", "`Perche'` is written"),
             ("# Why", "# perchè", CODE_COMMENT, "wrong accent"),

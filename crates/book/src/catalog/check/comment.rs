@@ -68,14 +68,13 @@ pub(super) fn changed_code(blocks: &[Block], catalog: &Catalog, shown: &Path) ->
             text: &block.code,
             language: &block.language,
         };
-        let bare = code.without_comments();
         let changes = |catalog: &Catalog| {
             let translated = code.translated(catalog);
             let translated = Code {
                 text: &translated,
                 ..code
             };
-            translated.without_comments() != bare
+            translated.text != code.text && translated.without_comments() != code.without_comments()
         };
         // Reading code takes most of the time of a check: one by one only where something is wrong.
         if !changes(catalog) {

@@ -5,15 +5,15 @@ use mdbook_markdown::pulldown_cmark::{Event, Parser};
 
 use super::finding::Notes;
 use super::grammar::{Grammar, Whole};
-use super::text::{VALUE, Visible};
+use super::text::{PLACEHOLDER, VALUE, Visible};
 use crate::measurements::{self, Context};
 use crate::site::Language;
 
 /// What is inserted on the machines that have published results: each with its name.
 pub(super) type Machines = [(String, Context)];
 
-/// Directives whose value another measurement changes.
-const MEASURED: &[&str] = &["measured"];
+/// Directives whose value another measurement changes, and what the interface fills in, another thing each time.
+const CHANGING: &[&str] = &["measured", PLACEHOLDER];
 
 pub(super) fn check(
     visible: &Visible,
@@ -42,7 +42,7 @@ pub(super) fn check(
                 break;
             }
         }
-        let fragile = MEASURED.contains(&value.name.as_str());
+        let fragile = CHANGING.contains(&value.name.as_str());
         let rephrase = "say it so that any number fits, with a word between: \"circa\", \"un valore di\", \"pari a\"";
         match wrong {
             Some((machine, inserted, right)) => {
@@ -60,9 +60,7 @@ pub(super) fn check(
             None if fragile => notes.warning(
                 "number",
                 visible.origin(at),
-                format!(
-                    "`{shown}` before a value that the next measurement changes: it may have to be another form then"
-                ),
+                format!("`{shown}` before a value that changes: for another value it may have to be another form"),
                 rephrase,
             ),
             None => {}
@@ -283,11 +281,17 @@ mod tests {
     #[test]
     fn an_article_before_a_measured_value_is_fragile() {
         let measured = "{{#measured echo.tokio.cpu}}";
+        assert_eq!(found("le {count} e circa {count}"), [""; 0]);
+        assert!(
+            found("da l'{count}")[0].contains("`l'` before a value that changes"),
+            "{:?}",
+            found("da l'{count}")
+        );
         let found = found(&format!("il {measured} e circa {measured}, le {measured}"));
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(
             found[0].contains(
-                "`il` before a value that the next measurement changes: it may have to be another form then: warning"
+                "`il` before a value that changes: for another value it may have to be another form: warning"
             ),
             "{found:?}"
         );

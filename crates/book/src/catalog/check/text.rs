@@ -12,6 +12,8 @@ pub(super) const OPAQUE: char = '\u{fffc}';
 /// Stands for a value that the build inserts.
 pub(super) const VALUE: char = '\u{e100}';
 
+/// The name of values that the program fills in where the interface says `{name}`.
+pub(super) const PLACEHOLDER: &str = "{}";
 /// Fills what was taken out.
 const BLANK: &str = "_";
 /// From so many words on what is set apart is a title or a quotation, or if it begins with a capital; else it is a term.
@@ -28,7 +30,7 @@ pub(super) struct Visible {
     set_apart: Vec<Range<usize>>,
 }
 
-/// A directive that becomes a value: where its [`VALUE`] stands in the visible text, and its bytes in the message.
+/// A directive or placeholder that becomes a value: where it stands in the visible text, and its bytes in the message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Value {
     pub(super) at: usize,
@@ -164,7 +166,7 @@ impl Visible {
         visible
     }
 
-    /// Takes out of the text from `start` on each `{name}` that the program fills in.
+    /// Takes out of the text from `start` on each `{name}` that the program fills in, and makes a value of it.
     fn hide_placeholders(&mut self, start: usize) {
         let mut from = start;
         while let Some(open) = self.text[from..].find('{').map(|at| from + at) {
@@ -176,6 +178,11 @@ impl Visible {
                 .all(|c| c.is_ascii_lowercase() || c == '_')
             {
                 self.blank(open..close + 1);
+                self.values.push(Value {
+                    at: open,
+                    name: PLACEHOLDER.to_owned(),
+                    source: self.origin(open)..self.origin(close) + 1,
+                });
             }
             from = close + 1;
         }
