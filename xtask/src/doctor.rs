@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use measure::python::Interpreter;
 use measure::{build, machine};
 
+use crate::dictionary;
 use crate::workspace::Workspace;
 
 pub fn run(workspace: &Workspace) -> Result<()> {
@@ -56,6 +57,13 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     }
     let site = workspace.site()?;
     println!("the book shows the results of: {}", site.reference_machine);
+    for (code, dictionary) in dictionary::all(workspace, &site) {
+        match dictionary {
+            Ok(files) => println!("dictionary for `{code}`: {}", workspace.shown(&files.words)),
+            // Not one of the missing things: all but spelling works without it.
+            Err(why) => println!("no dictionary for `{code}`, so its spelling is not checked: {why}"),
+        }
+    }
     if missing > 0 {
         bail!("{missing} things are missing; each line above says how to get one");
     }

@@ -2,6 +2,7 @@
 
 mod book_commands;
 mod claims;
+mod dictionary;
 mod doctor;
 mod measure_command;
 mod measurements;

@@ -11,8 +11,10 @@ use measure::harness::Harness;
 use measure::python::Interpreter;
 
 use crate::claims;
+use crate::dictionary;
 use crate::measure_command;
 use crate::measurements;
+use crate::translate;
 use crate::workspace::Workspace;
 
 type Step = fn(&Workspace) -> Result<String>;
@@ -53,16 +55,14 @@ pub fn run(workspace: &Workspace) -> Result<()> {
 fn chapters_and_catalogs(workspace: &Workspace) -> Result<String> {
     let site = workspace.site()?;
     let library = workspace.published(&site)?;
-    let diagnostics = book::edition::check(&site, &library)?;
-    for diagnostic in &diagnostics {
-        println!("{diagnostic}");
-    }
-    ensure!(
-        diagnostics.is_empty(),
-        "{} places to mend, named above",
-        diagnostics.len()
-    );
-    Ok(format!("{} languages", site.languages.len()))
+    let report = book::edition::check(&site, &library, &dictionary::all(workspace, &site))?;
+    translate::print(&report);
+    ensure!(report.errors() == 0, "{}, named above", translate::counts(&report));
+    Ok(format!(
+        "{} languages, {}",
+        site.languages.len(),
+        translate::counts(&report)
+    ))
 }
 
 /// Every experiment has published results of the reference machine, and all that is published may stand there: of the programs as they are,

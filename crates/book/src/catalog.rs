@@ -3,7 +3,7 @@
 //! ```text
 //! extract   chapters, table of contents, interface, labels --> Catalog (the template, without translations)
 //! update    template + po/<code>.po                        --> po/<code>.po with nothing lost
-//! check     po/<code>.po                                   --> what is missing or wrong, with its line
+//! check     po/<code>.po, po/glossary.toml, a dictionary   --> what is missing, wrong or doubtful, with its line
 //! po        the file format
 //! ```
 //!
@@ -25,7 +25,7 @@ use polib::metadata::CatalogMetadata;
 use crate::diagnostic::Diagnostics;
 use crate::gettext::ESCAPED;
 
-pub use check::{check, check_directives};
+pub use check::{Dictionaries, DictionaryFiles, Finding, Place, Report, Severity, check, check_directives};
 pub use extract::extract;
 pub use update::{Summary, update};
 

@@ -11,7 +11,7 @@ use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 use mdbook_renderer::{RenderContext, Renderer};
 use measure::library::Library;
 
-use crate::catalog::{self, Catalog};
+use crate::catalog::{self, Catalog, Dictionaries, Finding, Report};
 use crate::cited::Sources;
 use crate::claim::{Claims, Translation};
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -147,8 +147,8 @@ pub(crate) fn sources(site: &Site) -> Result<Vec<(PathBuf, String)>> {
     Ok(chapters(&book).collect())
 }
 
-/// All that is wrong in chapters and catalogs and can be found without building.
-pub fn check(site: &Site, library: &Library) -> Result<Vec<Diagnostic>> {
+/// All that is wrong or doubtful in chapters and catalogs and can be found without building.
+pub fn check(site: &Site, library: &Library, dictionaries: &Dictionaries) -> Result<Report> {
     let mut diagnostics = Vec::new();
     let context = context(site, library, site.source_language(), None)?;
     let book = load(site, site.source_language(), None, None, &Options::default())?;
@@ -158,15 +158,21 @@ pub fn check(site: &Site, library: &Library) -> Result<Vec<Diagnostic>> {
         diagnostics.extend(twin::expand(&text, &site.root, &shown).1);
         diagnostics.extend(headings_without_id(&text, &shown));
     }
+    let mut report = Report::default();
     // The catalogs are compared with chapters that can be read.
     if diagnostics.is_empty() {
         for language in site.languages.iter().filter(|language| !language.source) {
-            diagnostics.extend(catalog::check(site, library, language)?);
+            report.extend(catalog::check(site, library, language, dictionaries)?);
         }
     }
-    diagnostics.sort();
-    diagnostics.dedup();
-    Ok(diagnostics)
+    report.extend(Report {
+        findings: diagnostics
+            .into_iter()
+            .map(|found| Finding::error("chapter", found))
+            .collect(),
+        skipped: Vec::new(),
+    });
+    Ok(report)
 }
 
 /// Every claim of the book on every machine with published results, the reference machine first, whether it has any or not.

@@ -1,0 +1,146 @@
+//! Dictionaries for the spelling of the translations: npm's packages of Hunspell dictionaries, pinned in `po/dictionaries/`, or those of the
+//! system. They are tools of their own licence: nothing of them goes into the book.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::Result;
+use book::catalog::{Dictionaries, DictionaryFiles};
+use book::{Language, Site};
+
+use crate::workspace::Workspace;
+
+/// Where systems keep Hunspell's dictionaries.
+const SYSTEM: &[&str] = &[
+    "/usr/share/hunspell",
+    "/usr/share/myspell",
+    "/opt/homebrew/share/hunspell",
+    "/usr/local/share/hunspell",
+];
+
+/// What pins the packages.
+const PINNED: &[&str] = &["package.json", "package-lock.json"];
+
+/// The dictionary of every translation, or how to get it. Installs packages where they are missing and npm is there.
+pub fn all(workspace: &Workspace, site: &Site) -> Dictionaries {
+    let mut installed = None;
+    site.languages
+        .iter()
+        .filter(|language| !language.source)
+        .map(|language| {
+            let packages = installed.get_or_insert_with(|| install(workspace));
+            (language.code.clone(), find(language, packages))
+        })
+        .collect()
+}
+
+fn find(language: &Language, packages: &Result<PathBuf, String>) -> Result<DictionaryFiles, String> {
+    let code = &language.code;
+    let package = format!("dictionary-{}", code.to_lowercase());
+    let why = match packages {
+        Ok(folder) => {
+            let folder = folder.join(&package);
+            let found = DictionaryFiles {
+                affixes: folder.join("index.aff"),
+                words: folder.join("index.dic"),
+            };
+            if found.affixes.is_file() && found.words.is_file() {
+                return Ok(found);
+            }
+            format!("po/dictionaries/package.json does not list {package}")
+        }
+        Err(why) => why.clone(),
+    };
+    SYSTEM
+        .iter()
+        .find_map(|folder| in_folder(Path::new(folder), code))
+        .ok_or_else(|| {
+            format!("{why}; nor has the system a dictionary. Debian and Ubuntu: `apt-get install hunspell-{code}`")
+        })
+}
+
+/// `it_IT` before `it_CH` before others that begin so.
+fn in_folder(folder: &Path, code: &str) -> Option<DictionaryFiles> {
+    let code = code.replace('-', "_");
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .ok()?
+        .flatten()
+        .filter_map(|entry| Some(entry.file_name().to_str()?.strip_suffix(".dic")?.to_owned()))
+        .filter(|name| *name == code || name.starts_with(&format!("{code}_")))
+        .filter(|name| folder.join(format!("{name}.aff")).is_file())
+        .collect();
+    let own = format!("{code}_{}", code.to_uppercase());
+    names.sort_by_key(|name| (*name != code, *name != own, name.clone()));
+    let name = names.first()?;
+    Some(DictionaryFiles {
+        affixes: folder.join(format!("{name}.aff")),
+        words: folder.join(format!("{name}.dic")),
+    })
+}
+
+/// The folder of the installed packages, below `target/`; what stands in the way otherwise.
+fn install(workspace: &Workspace) -> Result<PathBuf, String> {
+    let pinned = workspace.root.join("po").join("dictionaries");
+    let folder = workspace.target.join("dictionaries");
+    let packages = folder.join("node_modules");
+    let read = |folder: &Path| -> std::io::Result<Vec<String>> {
+        PINNED
+            .iter()
+            .map(|name| std::fs::read_to_string(folder.join(name)))
+            .collect()
+    };
+    let wanted = read(&pinned).map_err(|error| format!("cannot read {}: {error}", pinned.display()))?;
+    if packages.is_dir() && read(&folder).is_ok_and(|installed| installed == wanted) {
+        return Ok(packages);
+    }
+    let copied = std::fs::create_dir_all(&folder).and_then(|()| {
+        PINNED
+            .iter()
+            .zip(&wanted)
+            .try_for_each(|(name, text)| std::fs::write(folder.join(name), text))
+    });
+    copied.map_err(|error| format!("cannot write to {}: {error}", folder.display()))?;
+    // Left over from another state of the pins, or from an installation that was interrupted.
+    if packages.is_dir() {
+        std::fs::remove_dir_all(&packages).map_err(|error| format!("cannot remove {}: {error}", packages.display()))?;
+    }
+    let output = Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" })
+        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1"])
+        .current_dir(&folder)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|_| "npm, which installs dictionaries, is not here".to_owned())?;
+    if output.status.success() {
+        return Ok(packages);
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    let last = said
+        .lines()
+        .filter(|line| line.contains("error"))
+        .take(2)
+        .collect::<Vec<_>>()
+        .join(" ");
+    Err(format!("`npm ci` in {} failed: {last}", folder.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_dictionary_of_the_country_of_the_language_goes_first() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["it_CH", "it_IT", "ita", "pt_BR", "pt_PT"] {
+            std::fs::write(folder.path().join(format!("{name}.dic")), "").unwrap();
+            std::fs::write(folder.path().join(format!("{name}.aff")), "").unwrap();
+        }
+        std::fs::write(folder.path().join("de_DE.dic"), "").unwrap();
+        let found = |code: &str| {
+            let files = in_folder(folder.path(), code)?;
+            Some(files.words.file_name()?.to_str()?.to_owned())
+        };
+        assert_eq!(found("it").as_deref(), Some("it_IT.dic"));
+        assert_eq!(found("pt-BR").as_deref(), Some("pt_BR.dic"));
+        assert_eq!(found("de"), None);
+    }
+}
