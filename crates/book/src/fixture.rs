@@ -18,7 +18,7 @@ use crate::catalog::Catalog;
 use crate::cited::Sources;
 use crate::interface::Interface;
 use crate::measurements::Context;
-use crate::site::Language;
+use crate::site::{Language, Status};
 
 pub fn english() -> Interface {
     let language = Language {
@@ -27,6 +27,7 @@ pub fn english() -> Interface {
         decimal: '.',
         thousands: ',',
         source: true,
+        status: Status::Complete,
     };
     Interface::new(language, None)
 }
@@ -38,6 +39,7 @@ pub fn italian() -> Interface {
         decimal: ',',
         thousands: '.',
         source: false,
+        status: Status::Complete,
     };
     Interface::new(language, Some(&Catalog::from_pairs(ITALIAN)))
 }

@@ -204,6 +204,7 @@ pub fn parameter_label(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::site::Status;
 
     fn italian() -> Language {
         Language {
@@ -212,6 +213,7 @@ mod tests {
             decimal: ',',
             thousands: '.',
             source: false,
+            status: Status::Complete,
         }
     }
 

@@ -7,7 +7,7 @@
 //!                                               twin)       claim, cited)
 //!
 //! Site          root, book.toml, languages
-//!  \-- Language         code, and how numbers are written
+//!  \-- Language         code, status, and how numbers are written
 //! Catalog       messages of one translation (po/<code>.po): extract, update, check
 //! Interface     strings of the machinery in the reader's language
 //! Context       what Measurements needs: library of results, Interface, cited sources
@@ -53,4 +53,4 @@ pub use diagnostic::{Diagnostic, Diagnostics};
 pub use interface::Interface;
 #[doc(hidden)]
 pub use page::page_strings;
-pub use site::{Language, Site};
+pub use site::{Language, Site, Status};

@@ -47,6 +47,7 @@ code = "it"
 name = "Italiano"
 decimal = ","
 thousands = "."
+status = "complete"
 "#;
 
 const SUMMARY: &str = "# Summary\n\n[Front](index.md)\n\n# Part one\n\n- [Waiting with `select!`](part/waiting.md)\n";
