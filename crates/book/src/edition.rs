@@ -51,6 +51,7 @@ pub struct ExpandedChapter {
 pub fn build(site: &Site, library: &Library, options: &Options) -> Result<Vec<Edition>> {
     // Where writers and translators can go and mend it: once chapters are translated and expanded, their lines are no longer those of a
     // file.
+    Diagnostics(site.missing_catalogs()).into_result()?;
     Diagnostics(broken_directives(site, library)?).into_result()?;
     let output = site.output_dir();
     std::fs::create_dir_all(&output).with_context(|| format!("cannot create {}", output.display()))?;
@@ -147,6 +148,16 @@ pub(crate) fn sources(site: &Site) -> Result<Vec<(PathBuf, String)>> {
     Ok(chapters(&book).collect())
 }
 
+/// The file of every chapter below the folder of the chapters, with its title in the source language.
+pub(crate) fn titles(site: &Site) -> Result<Vec<(PathBuf, String)>> {
+    let book = load(site, site.source_language(), None, None, &Options::default())?;
+    Ok(book
+        .book
+        .chapters()
+        .filter_map(|chapter| Some((chapter.source_path.clone()?, chapter.name.clone())))
+        .collect())
+}
+
 /// All that is wrong in chapters and catalogs and can be found without building.
 pub fn check(site: &Site, library: &Library) -> Result<Vec<Diagnostic>> {
     let mut diagnostics = Vec::new();
@@ -160,7 +171,7 @@ pub fn check(site: &Site, library: &Library) -> Result<Vec<Diagnostic>> {
     }
     // The catalogs are compared with chapters that can be read.
     if diagnostics.is_empty() {
-        for language in site.languages.iter().filter(|language| !language.source) {
+        for language in site.translations() {
             diagnostics.extend(catalog::check(site, library, language)?);
         }
     }
@@ -183,8 +194,7 @@ pub fn claims(site: &Site, library: &Library) -> Result<Claims> {
         })
         .collect::<Result<Vec<_>>>()?;
     let translations = site
-        .languages
-        .iter()
+        .complete()
         .filter(|language| !language.source)
         .map(|language| {
             Ok(Translation {
@@ -249,6 +259,8 @@ fn load(
     }
     let interface = Interface::new(language.clone(), catalog.as_ref());
     config.book.language = Some(language.code.clone());
+    // mdBook tells it by the code as well, but not by one with a region.
+    config.book.text_direction = Some(language.direction());
     config.book.title = config.book.title.map(|title| interface.label(&title));
     config.book.description = config.book.description.map(|text| interface.label(&text));
     // A chapter that the table of contents names and nobody wrote is a mistake, not a wish.

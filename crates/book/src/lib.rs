@@ -34,6 +34,7 @@ pub mod figure;
 pub mod gettext;
 pub mod interface;
 pub mod lint;
+mod locale;
 pub mod measurements;
 pub mod number;
 pub mod numeral;
