@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use measure::experiment::{
     Better, Cores, DEFAULT_PYTHON, Experiment, Language as Source, Load, LoadPhase, Metric, Parameter, Point, Program,
@@ -19,6 +20,7 @@ use crate::cited::Sources;
 use crate::interface::Interface;
 use crate::measurements::Context;
 use crate::site::{Language, Status};
+use crate::translations::Translations;
 
 pub fn english() -> Interface {
     let language = Language {
@@ -469,6 +471,8 @@ pub fn context(interface: Interface) -> Context {
         library: library(),
         interface,
         sources: Sources::parse(SOURCES).expect("a valid list of sources"),
+        source_language: english().language().clone(),
+        translations: Arc::new(Translations::known(Vec::new())),
         root: PathBuf::from("."),
     }
 }

@@ -10,7 +10,8 @@
 //!  \-- Language         code, status, and how numbers are written
 //! Catalog       messages of one translation (po/<code>.po): extract, update, check
 //! Interface     strings of the machinery in the reader's language
-//! Context       what Measurements needs: library of results, Interface, cited sources
+//! Translations  how far each translation is, for the page that shows it
+//! Context       what Measurements needs: library of results, Interface, cited sources, Translations
 //! Diagnostic    path, line, what is wrong, what to do
 //!
 //! edition       build, expand, check: all of the above in the order of the drawing
@@ -44,6 +45,7 @@ pub mod prose;
 pub mod reference;
 pub mod serve;
 pub mod site;
+pub mod translations;
 pub mod twin;
 
 #[cfg(test)]
