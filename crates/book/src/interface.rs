@@ -57,8 +57,10 @@ pub const STRINGS: &[&str] = &[
     // page.rs: mdBook's scripts.
     "Copy to clipboard",
     "Copied!",
+    "Clipboard error!",
     "Show hidden lines",
     "Hide lines",
+    "Search Result Teaser",
     "No search results for",
     "search result for",
     "search results for",

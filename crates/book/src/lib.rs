@@ -16,6 +16,7 @@
 //!
 //! edition       build, expand, check: all of the above in the order of the drawing
 //!  \-- page             what is done to mdBook's pages afterwards; the page that leads to the editions
+//! links         the built pages of all editions against each other
 //! serve         edition again and again, for writers
 //! preprocess    the same preprocessors, one process each, for a reader's own mdBook
 //! ```
@@ -34,6 +35,7 @@ pub mod edition;
 pub mod figure;
 pub mod gettext;
 pub mod interface;
+pub mod links;
 pub mod lint;
 mod locale;
 pub mod measurements;

@@ -49,6 +49,8 @@ const SCRIPTS: &[(&str, &str, &str)] = &[
     ("book-", "Show hidden lines", "'@'"),
     ("book-", "Show hidden lines", "\"@\""),
     ("book-", "Hide lines", "'@'"),
+    ("book-", "Clipboard error!", "'@'"),
+    ("searcher-", "Search Result Teaser", " aria-label=\"@\""),
     ("searcher-", "No search results for", "'@ \\'"),
     ("searcher-", "search result for", " @ \\'"),
     ("searcher-", "search results for", "' @ \\'"),

@@ -223,6 +223,33 @@ fn both_editions_have_the_same_pages_and_anchors() {
 }
 
 #[test]
+fn links_of_all_editions_arrive_and_a_broken_one_is_named() {
+    let (mistakes, seen) = book::links::check(&built().site()).unwrap();
+    assert_eq!(mistakes, []);
+    assert!(seen.pages > 6 && seen.anchors > 10 && seen.links > 50, "{seen:?}");
+    let fixture = Fixture::translated();
+    fixture.build().unwrap_or_else(|error| panic!("{error:#}"));
+    let page = fixture.read("book/it/part/waiting.html");
+    let broken =
+        page.replace("id=\"twins\"", "id=\"gemelli\"")
+            .replacen("<main>", "<main>\n<a href=\"../no.html\">x</a>", 1);
+    assert_ne!(page, broken);
+    fixture.write("book/it/part/waiting.html", &broken);
+    std::fs::remove_file(fixture.root().join("book/it/index.html")).unwrap();
+    let (mistakes, _) = book::links::check(&fixture.site()).unwrap();
+    let told = |expected: &str| mistakes.iter().any(|mistake| mistake.to_string().contains(expected));
+    for expected in [
+        "book/it/part/waiting.html:1: anchors that the source has are not here: `twins`",
+        "the source does not have: `gemelli`",
+        "book/en/index.html:1: the edition in Italiano has no such page",
+        "the link `../no.html` leads to a page that is not there",
+        "the link `#twins` names an anchor",
+    ] {
+        assert!(told(expected), "expected {expected} in {mistakes:#?}");
+    }
+}
+
+#[test]
 fn prose_alerts_and_comments_are_translated_and_code_is_not() {
     let page = built().read("book/it/part/waiting.html");
     let front = built().read("book/it/index.html");
