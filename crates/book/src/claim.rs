@@ -338,8 +338,13 @@ impl<'a> Claim<'a> {
             .map(|inner| inner.range.start - body.start..inner.range.end - body.start)
             .collect();
         let tokens = prose::tokens(&text[body], &hidden);
-        let numerals = numeral::numerals(&tokens, context.interface.language());
-        condition.check_words(&numerals)?;
+        let language = context.interface.language();
+        let check = |language| condition.check_words(&numeral::numerals(&tokens, language));
+        match check(language) {
+            // In a draft the words may still be those of the source, with its marks in numbers.
+            Err(problem) if language.is_draft() => check(&context.source_language).map_err(|_| problem)?,
+            checked => checked?,
+        }
         Ok(Claim { subject, condition })
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use measure::experiment::{
     Better, Cores, DEFAULT_PYTHON, Experiment, Language as Source, Load, LoadPhase, Metric, Parameter, Point, Program,
@@ -18,7 +19,8 @@ use crate::catalog::Catalog;
 use crate::cited::Sources;
 use crate::interface::Interface;
 use crate::measurements::Context;
-use crate::site::Language;
+use crate::site::{Language, Status};
+use crate::translations::Translations;
 
 pub fn english() -> Interface {
     let language = Language {
@@ -27,6 +29,7 @@ pub fn english() -> Interface {
         decimal: '.',
         thousands: ',',
         source: true,
+        status: Status::Complete,
     };
     Interface::new(language, None)
 }
@@ -38,6 +41,7 @@ pub fn italian() -> Interface {
         decimal: ',',
         thousands: '.',
         source: false,
+        status: Status::Complete,
     };
     Interface::new(language, Some(&Catalog::from_pairs(ITALIAN)))
 }
@@ -477,6 +481,8 @@ pub fn context(interface: Interface) -> Context {
         library: library(),
         interface,
         sources: Sources::parse(SOURCES).expect("a valid list of sources"),
+        source_language: english().language().clone(),
+        translations: Arc::new(Translations::known(Vec::new())),
         root: PathBuf::from("."),
     }
 }

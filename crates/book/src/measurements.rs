@@ -21,9 +21,19 @@ use crate::figure::{Figure, self_check};
 use crate::interface::Interface;
 use crate::number::{self, Kind, Shown, escape};
 use crate::reference::{self, Problem, Reference, Unmeasured};
+use crate::site::Language;
+use crate::translations::{self, Translations};
 
 /// The directives that are replaced here.
-const OURS: &[&str] = &["measured", "claim", "param", "cited", "number", "figure"];
+const OURS: &[&str] = &[
+    "measured",
+    "claim",
+    "param",
+    "cited",
+    "number",
+    "figure",
+    translations::NAME,
+];
 /// Those that others replace: [`crate::twin`] before this, and mdBook itself.
 const OTHERS: &[&str] = &[
     "twin",
@@ -41,6 +51,9 @@ pub struct Context {
     pub library: Library,
     pub interface: Interface,
     pub sources: Sources,
+    /// What a draft is in where it is not translated.
+    pub source_language: Language,
+    pub translations: Arc<Translations>,
     /// The folder that holds `book.toml`.
     pub root: PathBuf,
 }
@@ -190,6 +203,15 @@ impl<'a> Page<'a> {
             }
             "cited" => context.sources.render(arguments, !directive.place.link, interface)?,
             "number" => number::localised(literal(arguments)?, self.context.interface.language()),
+            translations::NAME => {
+                if !arguments.is_empty() || !directive.place.alone {
+                    return Err(Problem::new(
+                        "the table of translations takes no arguments and a paragraph of its own",
+                        "write `{{#translations}}` between blank lines",
+                    ));
+                }
+                format!("\n{}\n", translations::render(&context.translations, interface)?)
+            }
             "claim" => {
                 let words = self.body(directive);
                 let figure = self.figure_for(arguments);
