@@ -9,7 +9,7 @@
 //!
 //! The format is read and written here because neither `polib` nor `rspolib` keeps all of it: the one drops obsolete messages, previous
 //! msgids and translators' comments, and panics on a header that lacks a field; the other loses source references and breaks long
-//! comments when it writes. What translates the chapters (`mdbook-i18n-helpers`) speaks `polib`'s types: see [`Catalog::to_polib`].
+//! comments when it writes.
 
 mod check;
 mod extract;
@@ -19,14 +19,12 @@ mod update;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use polib::message::Message;
-use polib::metadata::CatalogMetadata;
 
 use crate::diagnostic::Diagnostics;
-use crate::gettext::ESCAPED;
 
 pub use check::{check, check_directives};
 pub use extract::extract;
+pub(crate) use extract::has_words;
 pub use update::{Summary, update};
 
 /// The renderer's name under which a book is read for its messages. Preprocessors that translate or fill in numbers do not run for it.
@@ -140,20 +138,5 @@ impl Catalog {
         };
         add(&mut entry.sources, source);
         add(&mut entry.comments, comment);
-    }
-
-    /// The translations as `mdbook-i18n-helpers` takes them.
-    pub fn to_polib(&self) -> polib::catalog::Catalog {
-        let mut catalog = polib::catalog::Catalog::new(CatalogMetadata::new());
-        for entry in self.entries.iter().filter(|entry| entry.is_translated()) {
-            catalog.append_or_update(
-                Message::build_singular()
-                    .with_msgid(entry.msgid.replace("\\{{#", ESCAPED))
-                    .with_msgstr(entry.msgstr.replace("\\{{#", ESCAPED))
-                    .with_source(entry.sources.join("\n"))
-                    .done(),
-            );
-        }
-        catalog
     }
 }

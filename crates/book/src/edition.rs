@@ -15,7 +15,7 @@ use crate::catalog::{self, Catalog};
 use crate::cited::Sources;
 use crate::claim::{Claims, Translation};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::gettext::Gettext;
+use crate::gettext::{self, Gettext, Marks};
 use crate::interface::Interface;
 use crate::measurements::{self, Context, Measurements};
 use crate::site::{Language, Site};
@@ -27,6 +27,8 @@ use crate::{directive, lint, page};
 pub struct Options {
     /// Where the page asks the development server whether to load itself anew.
     pub live_reload: Option<String>,
+    /// What the pages of translations say of their messages.
+    pub marks: Marks,
 }
 
 /// An edition that was built.
@@ -258,7 +260,7 @@ fn load(
     }
     let mut book = MDBook::load_with_config(&site.root, config)?;
     book.with_preprocessor(Programs)
-        .with_preprocessor(Gettext::new(catalog));
+        .with_preprocessor(Gettext::new(translation(site, catalog, options.marks)));
     match context {
         Some(context) => book
             .with_preprocessor(Measurements::new(context))
@@ -269,6 +271,14 @@ fn load(
         None => book.with_preprocessor(Unfilled),
     };
     Ok(book)
+}
+
+pub(crate) fn translation(site: &Site, catalog: Option<Catalog>, marks: Marks) -> Option<gettext::Translation> {
+    catalog.map(|catalog| gettext::Translation {
+        catalog,
+        source_language: site.source_language().code.clone(),
+        marks,
+    })
 }
 
 const MEASUREMENTS: &str = "measurements";

@@ -53,6 +53,7 @@ pub fn serve(
 
     let options = Options {
         live_reload: Some(LIVE_RELOAD.to_owned()),
+        ..Options::default()
     };
     let build = |changed: &[PathBuf]| {
         match rebuild(&options) {

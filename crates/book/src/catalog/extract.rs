@@ -125,7 +125,7 @@ fn chapter(catalog: &mut Catalog, blocks: &mut Vec<Block>, text: &str, shown: &P
 }
 
 /// Whether there is anything to translate: a letter outside directives, code and HTML.
-fn has_words(message: &str) -> bool {
+pub(crate) fn has_words(message: &str) -> bool {
     let mut words = String::new();
     let mut from = 0;
     for directive in directive::parse(message).directives {
