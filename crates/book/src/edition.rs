@@ -27,8 +27,16 @@ use crate::{directive, lint, page};
 pub struct Options {
     /// Where the page asks the development server whether to load itself anew.
     pub live_reload: Option<String>,
-    /// What the pages of translations say of their messages.
-    pub marks: Marks,
+    /// Codes of the languages whose pages tell translators where their messages stand in the catalog.
+    pub translating: Vec<String>,
+    /// Codes of the languages that are built; all where there is none. The other editions stay as they are.
+    pub only: Option<Vec<String>>,
+}
+
+impl Options {
+    pub(crate) fn builds(&self, language: &Language) -> bool {
+        self.only.as_ref().is_none_or(|only| only.contains(&language.code))
+    }
 }
 
 /// An edition that was built.
@@ -53,7 +61,7 @@ pub struct ExpandedChapter {
 pub fn build(site: &Site, library: &Library, options: &Options) -> Result<Vec<Edition>> {
     // Where writers and translators can go and mend it: once chapters are translated and expanded, their lines are no longer those of a
     // file.
-    Diagnostics(broken_directives(site, library)?).into_result()?;
+    Diagnostics(broken_directives(site, library, options)?).into_result()?;
     let output = site.output_dir();
     std::fs::create_dir_all(&output).with_context(|| format!("cannot create {}", output.display()))?;
     // Beside the editions, so that they can be put in their place by renaming.
@@ -65,6 +73,7 @@ pub fn build(site: &Site, library: &Library, options: &Options) -> Result<Vec<Ed
         let threads: Vec<_> = site
             .languages
             .iter()
+            .filter(|language| options.builds(language))
             .map(|language| {
                 let folder = fresh.path().join(&language.code);
                 scope.spawn(move || build_one(site, library, language, &folder, options))
@@ -93,9 +102,9 @@ pub fn build(site: &Site, library: &Library, options: &Options) -> Result<Vec<Ed
 }
 
 /// Directives of chapters and of catalogs that cannot be followed.
-fn broken_directives(site: &Site, library: &Library) -> Result<Vec<Diagnostic>> {
+fn broken_directives(site: &Site, library: &Library, options: &Options) -> Result<Vec<Diagnostic>> {
     let mut diagnostics = Vec::new();
-    for language in &site.languages {
+    for language in site.languages.iter().filter(|language| options.builds(language)) {
         let catalog = catalog(site, language)?;
         let context = context(site, library, language, catalog.as_ref())?;
         if !language.source {
@@ -255,12 +264,16 @@ fn load(
     config.book.description = config.book.description.map(|text| interface.label(&text));
     // A chapter that the table of contents names and nobody wrote is a mistake, not a wish.
     config.build.create_missing = false;
+    let marks = match options.translating.contains(&language.code) {
+        true => Marks::Entries,
+        false => Marks::Language,
+    };
     if let Some(endpoint) = &options.live_reload {
         config.set("output.html.live-reload-endpoint", endpoint)?;
     }
     let mut book = MDBook::load_with_config(&site.root, config)?;
     book.with_preprocessor(Programs)
-        .with_preprocessor(Gettext::new(translation(site, catalog, options.marks)));
+        .with_preprocessor(Gettext::new(translation(site, catalog, marks)));
     match context {
         Some(context) => book
             .with_preprocessor(Measurements::new(context))

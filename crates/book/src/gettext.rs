@@ -273,7 +273,8 @@ impl<'a> Translator<'a> {
     }
 }
 
-fn state(entry: Option<&Entry>) -> &'static str {
+/// What readers see of a message: its translation, or the source's text because the translation is `fuzzy` or `missing`.
+pub(crate) fn state(entry: Option<&Entry>) -> &'static str {
     match entry {
         Some(entry) if entry.is_translated() => "translated",
         Some(entry) if entry.is_fuzzy() && !entry.msgstr.is_empty() => "fuzzy",
