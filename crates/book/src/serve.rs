@@ -547,15 +547,34 @@ mod tests {
         answer
     }
 
-    #[test]
-    fn a_failed_build_leaves_the_pages_and_says_so_on_top() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("index.html"), "<html><body>good</body></html>").unwrap();
-        std::fs::write(folder.path().join("a.css"), "body{}").unwrap();
-        let served = Arc::new(Served::new(
-            folder.path().to_owned(),
-            Desk::new(&site(root.path()), &[]),
-        ));
+    /// A book of one page in two languages.
+    fn book() -> (tempfile::TempDir, Site) {
+        let root = tempfile::tempdir().unwrap();
+        for folder in ["src", "po", "book", "examples"] {
+            std::fs::create_dir(root.path().join(folder)).unwrap();
+        }
+        let write = |path: &str, text: &str| std::fs::write(root.path().join(path), text).unwrap();
+        write(
+            "book.toml",
+            "[book]\nlanguage = \"en\"\n[preprocessor.programs]\nbefore = [\"links\"]\n[preprocessor.gettext]\nafter = [\"links\"]\n\
+             [preprocessor.measurements]\nafter = [\"gettext\"]\nreference-machine = \"m\"\n",
+        );
+        write(
+            "po/languages.toml",
+            "[[language]]\ncode = \"en\"\nname = \"English\"\ndecimal = \".\"\nthousands = \",\"\nsource = true\n\
+             [[language]]\ncode = \"it\"\nname = \"Italiano\"\ndecimal = \",\"\nthousands = \".\"\n",
+        );
+        write("src/SUMMARY.md", "[Page](page.md)\n");
+        write("src/page.md", "# Page {#page}\n\nText.\n");
+        write("po/it.po", CATALOG);
+        let site = Site::open(root.path()).unwrap();
+        (root, site)
+    }
+
+    const CATALOG: &str = "msgid \"\"\nmsgstr \"\"\n\"Language: it\\n\"\n\"Content-Type: text/plain; charset=UTF-8\\n\"\n\n\
+                           #: src/page.md\nmsgid \"Text.\"\nmsgstr \"Testo.\"\n";
+
+    fn listen(served: &Arc<Served>) -> (SocketAddr, tokio::runtime::Runtime) {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         listener.set_nonblocking(true).unwrap();
@@ -567,9 +586,25 @@ mod tests {
         let router = router(served.clone());
         runtime.spawn(async move { axum::serve(tokio::net::TcpListener::from_std(listener).unwrap(), router).await });
 
+        (address, runtime)
+    }
+
+    #[test]
+    fn a_failed_build_leaves_the_pages_and_says_so_on_top() {
+        let (_root, site) = book();
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("index.html"), "<html><body>good</body></html>").unwrap();
+        std::fs::write(folder.path().join("a.css"), "body{}").unwrap();
+        let served = Arc::new(Served::new(folder.path().to_owned(), Desk::new(&site, &[])));
+        let (address, runtime) = listen(&served);
+
         let good = get(address, "/");
         assert!(good.contains("<body>good") && good.contains("no-store"), "{good}");
-        served.set_failure(Some("src/a.md:3: <wrong>".to_owned()));
+        served.set_failure(Some(failure(
+            &anyhow::anyhow!("src/a.md:3: <wrong>"),
+            &served.desk(),
+            &site,
+        )));
         let failed = get(address, "/index.html");
         assert!(failed.contains("src/a.md:3: &lt;wrong&gt;</pre>good"), "{failed}");
         assert!(get(address, "/a.css").ends_with("body{}"));
@@ -583,21 +618,7 @@ mod tests {
     /// One round through watcher, build and WebSocket, as a writer's browser sees it.
     #[test]
     fn a_changed_file_is_built_and_the_page_told() {
-        let root = tempfile::tempdir().unwrap();
-        for folder in ["src", "po", "book"] {
-            std::fs::create_dir(root.path().join(folder)).unwrap();
-        }
-        std::fs::write(
-            root.path().join("book.toml"),
-            "[book]\nlanguage = \"en\"\n[preprocessor.measurements]\nreference-machine = \"m\"\n",
-        )
-        .unwrap();
-        std::fs::write(
-            root.path().join("po/languages.toml"),
-            "[[language]]\ncode = \"en\"\nname = \"English\"\ndecimal = \".\"\nthousands = \",\"\nsource = true\n",
-        )
-        .unwrap();
-        let site = Site::open(root.path()).unwrap();
+        let (_root, site) = book();
         let (sender, changes) = mpsc::channel();
         let watcher = watch(&site, sender).unwrap();
         std::fs::write(site.root.join("src/.a.md.swp"), "x").unwrap();
@@ -614,5 +635,146 @@ mod tests {
             "reading or building is no change"
         );
         drop(watcher);
+    }
+
+    #[test]
+    fn what_editors_of_catalogs_leave_is_no_change() {
+        let folder = tempfile::tempdir().unwrap();
+        let po = folder.path().join("po");
+        std::fs::create_dir(&po).unwrap();
+        for name in ["it.mo", "it.po.kXq3", "sedA1b2"] {
+            assert!(is_beside_catalogs(&po.join(name)), "{name}");
+        }
+        // One that was taken away is a change.
+        for name in ["it.po", "languages.toml"] {
+            assert!(!is_beside_catalogs(&po.join(name)), "{name}");
+        }
+        assert!(!is_beside_catalogs(&folder.path().join("src/gone.md")));
+    }
+
+    #[test]
+    fn translators_get_their_tools_in_their_language_only() {
+        let (_root, site) = book();
+        let library = Library {
+            entries: Vec::new(),
+            self_check: None,
+        };
+        let languages = [site.language("it").unwrap().clone()];
+        let served = Arc::new(Served::new(site.output_dir(), Desk::new(&site, &languages)));
+        let (address, runtime) = listen(&served);
+        let mut options = Options {
+            translating: vec!["it".to_owned()],
+            ..Options::default()
+        };
+        edition::build(&site, &library, &options).unwrap();
+        served
+            .desk()
+            .built("it", edition::catalog(&site, &languages[0]).unwrap().unwrap());
+
+        let italian = get(address, "/it/page.html");
+        assert!(
+            italian.contains("<p><span data-entry=\"7\" data-state=\"translated\">Testo.</span></p>"),
+            "{italian}"
+        );
+        assert!(
+            italian.contains("/__translate/translator.js\" data-language=\"it\" defer"),
+            "{italian}"
+        );
+        let english = get(address, "/en/page.html");
+        assert!(
+            english.contains("<p>Text.</p>") && !english.contains("__translate"),
+            "{english}"
+        );
+        assert!(get(address, "/__translate/translator.js").contains("text/javascript"));
+        assert!(get(address, "/__translate/translator.css").contains("text/css"));
+        assert!(get(address, "/__translate/it.json").contains("\"msgid\":\"Text.\""));
+        for none in ["en.json", "x.js", "..%2fit.json"] {
+            assert!(
+                get(address, &format!("/__translate/{none}")).starts_with("HTTP/1.1 404"),
+                "{none}"
+            );
+        }
+        // None of it is in the book that is published, and no mark either.
+        options.translating.clear();
+        edition::build(&site, &library, &options).unwrap();
+        for page in ["it/page.html", "it/print.html", "en/page.html", "index.html"] {
+            let page = std::fs::read_to_string(site.output_dir().join(page)).unwrap();
+            assert!(!page.contains("__translate") && !page.contains("data-entry"), "{page}");
+            assert!(!page.contains("data-state") && !page.contains("__livereload"), "{page}");
+        }
+        runtime.shutdown_background();
+    }
+
+    #[test]
+    fn a_save_of_a_catalog_builds_its_edition_alone() {
+        let (_root, site) = book();
+        let opened = std::cell::Cell::new(0);
+        let mut builder = Builder {
+            open: || {
+                opened.set(opened.get() + 1);
+                let library = Library {
+                    entries: Vec::new(),
+                    self_check: None,
+                };
+                Ok((Site::open(&site.root)?, library))
+            },
+            options: Options::default(),
+            opened: None,
+            stale: None,
+        };
+        let mut build = |changed: &[&str]| -> Result<Vec<String>> {
+            let changed: Vec<PathBuf> = changed.iter().map(PathBuf::from).collect();
+            let (editions, _) = builder.build(&changed)?;
+            Ok(editions.into_iter().map(|edition| edition.language.code).collect())
+        };
+        let page = |code: &str| std::fs::read_to_string(site.output_dir().join(code).join("page.html")).unwrap();
+        let (source, catalog) = (site.root.join("src/page.md"), site.root.join("po/it.po"));
+
+        assert_eq!(build(&[]).unwrap(), ["en", "it"]);
+        std::fs::write(&catalog, CATALOG.replace("Testo.", "Un testo.")).unwrap();
+        assert_eq!(build(&["po/it.po"]).unwrap(), ["it"]);
+        assert!(page("it").contains("Un testo.") && page("en").contains("Text."));
+        assert_eq!(opened.get(), 1, "a catalog needs no results read anew");
+        assert_eq!(build(&["po/it.po", "po/languages.toml"]).unwrap(), ["en", "it"]);
+        assert_eq!(opened.get(), 2);
+
+        // A chapter is broken, and a catalog saved: the mistake is not forgotten.
+        std::fs::write(&source, "# Page {#page}\n\n{{#measured a.b.c}}\n").unwrap();
+        build(&["src/page.md"]).unwrap_err();
+        build(&["po/it.po"]).unwrap_err();
+        std::fs::write(&source, "# Page {#page}\n\nText.\n").unwrap();
+        assert_eq!(build(&["src/page.md"]).unwrap(), ["en", "it"]);
+
+        // An editor at work: neither a missing nor an unfinished catalog changes a page.
+        std::fs::remove_file(&catalog).unwrap();
+        assert!(
+            build(&["po/it.po"])
+                .unwrap_err()
+                .to_string()
+                .contains("po/it.po is gone")
+        );
+        std::fs::write(&catalog, &CATALOG[..CATALOG.len() - 5]).unwrap();
+        assert!(build(&["po/it.po"]).unwrap_err().to_string().contains("po/it.po:8"));
+        assert!(page("it").contains("Un testo."));
+        std::fs::write(&catalog, CATALOG).unwrap();
+        assert_eq!(build(&["po/it.po"]).unwrap(), ["it"]);
+        assert!(page("it").contains("<p>Testo.</p>"));
+    }
+
+    #[test]
+    fn a_mistake_in_a_catalog_leads_to_its_entry() {
+        let (_root, site) = book();
+        let language = site.language("it").unwrap().clone();
+        let mut desk = Desk::new(&site, std::slice::from_ref(&language));
+        desk.built("it", edition::catalog(&site, &language).unwrap().unwrap());
+        let error = Diagnostics(vec![
+            crate::Diagnostic::new("po/it.po", 7, "lost <directive>", ""),
+            crate::Diagnostic::new("src/page.md", 3, "unknown", "mend it"),
+        ]);
+        assert_eq!(
+            failure(&error.into(), &desk, &site),
+            "<a style=\"color:inherit\" href=\"/it/page.html#entry=7\">po/it.po:7</a>: lost &lt;directive&gt;\n\
+             src/page.md:3: unknown\n  help: mend it"
+        );
     }
 }
