@@ -181,12 +181,12 @@
             heading,
             notice: element('div', { class: 'translator-notice', role: 'status' }),
             entry: element('div', { id: 'translator-entry' },
-                element('p', {}, 'Point at a paragraph or go to one to see its entry. ', element('kbd', {}, 'n'), ' ', element('kbd', {}, 'p'),
-                    ' next and previous that is left, with Shift of all.')),
+                element('p', {}, 'Point at a paragraph, or go to one, to see its entry. ', element('kbd', {}, 'n'), ' and ', element('kbd', {}, 'p'),
+                    ' go to the next and the previous that is left to do, with Shift to the next and the previous of all.')),
             left: element('div'),
             elsewhere: element('div'),
         };
-        const details = element('details', { class: 'translator-body' }, element('summary', {}, 'Translation'),
+        const details = element('details', { class: 'translator-body' }, element('summary', {}, 'Entry and lists'),
             panel.notice, panel.entry, panel.left, panel.elsewhere);
         // On a narrow screen it would cover what is to be read.
         details.open = window.matchMedia('(min-width: 60rem)').matches;
@@ -243,6 +243,8 @@
         const line = Number(/^#entry=(\d+)$/.exec(location.hash)?.[1]);
         if (line) {
             highlight(find(line));
+            // Once: the page loads itself anew after each save.
+            history.replaceState(null, '', location.pathname + location.search);
         }
     }
 
