@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! extract   chapters, table of contents, interface, labels --> Catalog (the template, without translations)
+//! context   what translators are told beside a message
 //! update    template + po/<code>.po                        --> po/<code>.po with nothing lost
 //! check     po/<code>.po                                   --> what is missing or wrong, with its line
 //! po        the file format
@@ -12,6 +13,7 @@
 //! comments when it writes.
 
 mod check;
+mod context;
 mod extract;
 mod po;
 mod update;

@@ -140,7 +140,7 @@ fn translate_item(item: &mut BookItem, translator: Option<&Translator>, root: &P
             };
             let text = match translator {
                 Some(translator) => translator.text(&chapter.content).with_context(place)?,
-                None => chapter.content.clone(),
+                None => without_remarks(&chapter.content),
             };
             let text = twin::complete(&text, root).with_context(place)?;
             chapter.content = unescape(&text);
@@ -346,6 +346,8 @@ fn plain(markdown: &str) -> String {
 pub(crate) struct Sheltered {
     pub(crate) text: String,
     blocks: Vec<Block>,
+    /// What writers say to translators, with the byte of the text that it stands before.
+    pub(crate) remarks: Vec<(usize, String)>,
 }
 
 /// A code block that goes back, with what its info string gets besides.
@@ -382,6 +384,7 @@ impl Sheltered {
         let mut sheltered = Sheltered {
             text: String::with_capacity(text.len()),
             blocks: Vec::new(),
+            remarks: Vec::new(),
         };
         let mut from = 0;
         let mut block: Option<(usize, Block)> = None;
@@ -443,6 +446,13 @@ impl Sheltered {
                         .push_str(&format!("{ALERT}{}{CLOSE}\n{}", alert(kind), lead.trim_end()));
                     from = start + length + 1;
                 }
+                Event::Html(html) | Event::InlineHtml(html) => {
+                    if let Some((remark, range)) = remark(text, &html, range) {
+                        sheltered.text.push_str(&text[from..range.start]);
+                        sheltered.remarks.push((sheltered.text.len(), remark));
+                        from = range.end;
+                    }
+                }
                 _ => {}
             }
         }
@@ -498,6 +508,53 @@ impl Sheltered {
         }
         restored.join("\n") + "\n"
     }
+}
+
+/// `<!-- i18n:comment TEXT -->`, which says something to the translators of what follows and nothing to readers: its text, and the bytes to
+/// take out of the chapter.
+fn remark(text: &str, html: &str, range: Range<usize>) -> Option<(String, Range<usize>)> {
+    let comment = html.trim().strip_prefix("<!--")?.strip_suffix("-->")?;
+    let said = comment.trim().strip_prefix("i18n:comment")?;
+    if comment.contains("-->") || !said.starts_with([' ', ':']) {
+        return None;
+    }
+    let start = range.start;
+    let end = start + text[range].trim_end().len();
+    let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
+    let line_end = text[end..].find('\n').map_or(text.len(), |at| end + at + 1);
+    let is_alone = text[line_start..start].trim().is_empty() && text[end..line_end].trim().is_empty();
+    let after_blank = text[..line_start]
+        .lines()
+        .next_back()
+        .is_none_or(|line| line.trim().is_empty());
+    let range = match (is_alone, after_blank) {
+        // Without its line, so that a list which goes on stays what it is.
+        (true, true) => line_start..line_end,
+        // The line is left blank: it has ended a paragraph.
+        (true, false) => start..end,
+        // One of the two blanks around it.
+        (false, _) => start..end + usize::from(text[end..].starts_with(' ') && text[..start].ends_with(' ')),
+    };
+    Some((said.trim_start_matches([' ', ':']).trim_end().to_owned(), range))
+}
+
+/// A chapter without what its writers say to translators.
+fn without_remarks(text: &str) -> String {
+    if !text.contains("i18n:comment") {
+        return text.to_owned();
+    }
+    let mut without = String::with_capacity(text.len());
+    let mut from = 0;
+    for (event, range) in new_cmark_parser(text, &MarkdownOptions::default()).into_offset_iter() {
+        if let Event::Html(html) | Event::InlineHtml(html) = event
+            && let Some((_, range)) = remark(text, &html, range)
+        {
+            without.push_str(&text[from..range.start]);
+            from = range.end;
+        }
+    }
+    without.push_str(&text[from..]);
+    without
 }
 
 /// A line that holds a placeholder: what stands before it, what it holds, what stands after it.
@@ -736,6 +793,19 @@ mod tests {
         ] {
             assert!(shown.contains(expected), "expected {expected} in {shown}");
         }
+    }
+
+    #[test]
+    fn what_is_said_to_translators_is_on_no_page() {
+        let text = "<!-- i18n:comment a -->\n# T {#t}\n\n<!-- i18n:comment: b -->\n\n- One\n- Two\n\nText\n<!-- i18n:comment c -->\nmore\n\n\
+                    In <!-- i18n:comment d -->a text.\n\n> <!-- i18n:comment e -->\n> Quote.\n\n<!-- kept -->\n\n`<!-- i18n:comment f -->`\n\n\
+                    ```html\n<!-- i18n:comment g -->\n```\n\n<!-- i18n:comment h -->";
+        let expected = html(
+            "# T {#t}\n\n- One\n- Two\n\nText\n\nmore\n\nIn a text.\n\n> Quote.\n\n<!-- kept -->\n\n`<!-- i18n:comment f -->`\n\n\
+             ```html\n<!-- i18n:comment g -->\n```\n",
+        );
+        assert_eq!(html(&without_remarks(text)), expected);
+        assert_eq!(html(&translated(text, &[("more", "more")])), expected);
     }
 
     #[test]
