@@ -508,7 +508,7 @@ async fn finish(State(served): State<Arc<Served>>, request: Request, next: Next)
 /// `failure` is HTML.
 fn banner(failure: &str) -> String {
     format!(
-        "<pre role=\"alert\" style=\"position:relative;z-index:1000;margin:0;padding:1em;white-space:pre-wrap;\
+        "<pre role=\"alert\" style=\"position:sticky;top:0;max-height:40vh;overflow:auto;z-index:1000;margin:0;padding:1em;white-space:pre-wrap;\
          background:#7a1020;color:#fff;font:14px/1.4 monospace\">{failure}</pre>"
     )
 }

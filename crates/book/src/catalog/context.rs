@@ -18,14 +18,12 @@ pub(super) fn inserted(message: &str, library: &Library) -> Option<String> {
         .flat_map(|outer| std::iter::once(outer).chain(&outer.inner))
         .filter_map(|directive| kind(directive, library))
         .collect();
-    match kinds[..] {
-        [] => None,
-        [one] => Some(format!("inserts {one}")),
-        [first, ref rest @ ..] if rest.iter().all(|kind| *kind == first) => {
-            Some(format!("inserts {} times {first}", kinds.len()))
-        }
-        _ => Some(format!("inserts, in the order of the text: {}", kinds.join("; "))),
-    }
+    let runs = kinds.chunk_by(|one, next| one == next).map(|run| match run.len() {
+        1 => run[0].to_owned(),
+        times => format!("{times} times {}", run[0]),
+    });
+    let runs: Vec<String> = runs.collect();
+    (!runs.is_empty()).then(|| format!("inserts {}", runs.join(", then ")))
 }
 
 fn kind(directive: &Directive, library: &Library) -> Option<&'static str> {
@@ -69,7 +67,7 @@ mod tests {
         );
         assert_eq!(
             said("{{#claim echo.asyncio/tokio.cpu >=2}}x {{#measured echo.asyncio/tokio.cpu}}{{/claim}} of {{#param echo.clients}}").unwrap(),
-            "inserts, in the order of the text: a ratio as in 3.1×; a number as in 200"
+            "inserts a ratio as in 3.1×, then a number as in 200"
         );
         for nothing in [
             "Text.",
