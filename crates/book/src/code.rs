@@ -137,7 +137,9 @@ enum Kind {
 /// To read code costs more than all else that is done for a page, and the same blocks are read for each edition, for each check and after
 /// each save while the book is served: what was found is kept.
 fn spans(code: &str, language: &str) -> Vec<Range<usize>> {
-    static FOUND: LazyLock<Mutex<HashMap<(String, String), Vec<Range<usize>>>>> = LazyLock::new(Mutex::default);
+    // By language and code.
+    type Found = HashMap<(String, String), Vec<Range<usize>>>;
+    static FOUND: LazyLock<Mutex<Found>> = LazyLock::new(Mutex::default);
     let found = || FOUND.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let key = (language.to_owned(), code.to_owned());
     let known = found().get(&key).cloned();

@@ -93,7 +93,7 @@ pub fn serve(site: &Site, serve: &Serve, open: impl Fn() -> Result<(Site, Librar
     let mut build = |changed: &[PathBuf]| {
         let started = Instant::now();
         match builder.build(changed) {
-            Ok((editions, catalogs)) => {
+            Ok(Built { editions, catalogs }) => {
                 let what = match changed {
                     [] => String::new(),
                     [path] => format!(" after a change of {}", path.display()),
@@ -180,8 +180,7 @@ struct Builder<O> {
 }
 
 impl<O: Fn() -> Result<(Site, Library)>> Builder<O> {
-    /// The editions built, and the catalogs they were built from.
-    fn build(&mut self, changed: &[PathBuf]) -> Result<(Vec<Edition>, Vec<(Language, Catalog)>)> {
+    fn build(&mut self, changed: &[PathBuf]) -> Result<Built> {
         match (catalogs_only(changed, self.opened.as_ref()), &mut self.stale) {
             (Some(codes), Some(stale)) => stale.extend(codes),
             (Some(_), None) => {}
@@ -210,8 +209,14 @@ impl<O: Fn() -> Result<(Site, Library)>> Builder<O> {
         }
         let editions = edition::build(site, library, &self.options)?;
         self.stale = Some(BTreeSet::new());
-        Ok((editions, catalogs))
+        Ok(Built { editions, catalogs })
     }
+}
+
+/// Editions, and the catalogs they were built from.
+struct Built {
+    editions: Vec<Edition>,
+    catalogs: Vec<(Language, Catalog)>,
 }
 
 /// The languages of the catalogs that changed, if nothing else did.
@@ -724,8 +729,12 @@ mod tests {
         };
         let mut build = |changed: &[&str]| -> Result<Vec<String>> {
             let changed: Vec<PathBuf> = changed.iter().map(PathBuf::from).collect();
-            let (editions, _) = builder.build(&changed)?;
-            Ok(editions.into_iter().map(|edition| edition.language.code).collect())
+            let built = builder.build(&changed)?;
+            Ok(built
+                .editions
+                .into_iter()
+                .map(|edition| edition.language.code)
+                .collect())
         };
         let page = |code: &str| std::fs::read_to_string(site.output_dir().join(code).join("page.html")).unwrap();
         let (source, catalog) = (site.root.join("src/page.md"), site.root.join("po/it.po"));
