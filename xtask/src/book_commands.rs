@@ -3,6 +3,7 @@
 use anyhow::Result;
 use book::edition;
 
+use crate::dictionary;
 use crate::workspace::Workspace;
 
 #[derive(clap::Args)]
@@ -13,6 +14,9 @@ pub struct Serve {
     /// Show your own results where there are some, instead of the published ones
     #[arg(long)]
     own: bool,
+    /// Show translators the entry of every paragraph and what is left to do: of one language, or of all
+    #[arg(long, value_name = "LANG", num_args = 0..=1)]
+    translate: Option<Option<String>>,
 }
 
 pub fn build(workspace: &Workspace) -> Result<()> {
@@ -46,18 +50,30 @@ pub fn build(workspace: &Workspace) -> Result<()> {
 
 pub fn serve(workspace: &Workspace, arguments: &Serve) -> Result<()> {
     let site = workspace.site()?;
-    book::serve::serve(
-        &site,
-        arguments.port,
-        |options| {
-            let site = workspace.site()?;
-            let library = if arguments.own {
-                workspace.own_first(&site)?
-            } else {
-                workspace.published(&site)?
-            };
-            edition::build(&site, &library, options)
+    let translating = match &arguments.translate {
+        None => Vec::new(),
+        Some(Some(code)) => vec![code.clone()],
+        Some(None) => {
+            let translations = site.languages.iter().filter(|language| !language.source);
+            translations.map(|language| language.code.clone()).collect()
+        }
+    };
+    let serve = book::serve::Serve {
+        port: arguments.port,
+        dictionaries: match translating.is_empty() {
+            true => Default::default(),
+            false => dictionary::present(workspace, &site),
         },
-        |line| println!("{line}"),
-    )
+        translating,
+    };
+    let open = || {
+        let site = workspace.site()?;
+        let library = if arguments.own {
+            workspace.own_first(&site)?
+        } else {
+            workspace.published(&site)?
+        };
+        Ok((site, library))
+    };
+    book::serve::serve(&site, &serve, open, |line| println!("{line}"))
 }

@@ -23,12 +23,24 @@ const PINNED: &[&str] = &["package.json", "package-lock.json"];
 
 /// The dictionary of every translation, or how to get it. Installs packages where they are missing and npm is there.
 pub fn all(workspace: &Workspace, site: &Site) -> Dictionaries {
+    find_all(site, || install(workspace))
+}
+
+/// The same with what is here already: nothing is fetched.
+pub fn present(workspace: &Workspace, site: &Site) -> Dictionaries {
+    find_all(site, || {
+        installed(workspace)?
+            .ok_or_else(|| "`cargo xtask translate check` has not installed a dictionary yet".to_owned())
+    })
+}
+
+fn find_all(site: &Site, packages: impl Fn() -> Result<PathBuf, String>) -> Dictionaries {
     let mut installed = None;
     site.languages
         .iter()
         .filter(|language| !language.source)
         .map(|language| {
-            let packages = installed.get_or_insert_with(|| install(workspace));
+            let packages = installed.get_or_insert_with(&packages);
             (language.code.clone(), find(language, packages))
         })
         .collect()
@@ -78,21 +90,53 @@ fn in_folder(folder: &Path, code: &str) -> Option<DictionaryFiles> {
     })
 }
 
-/// The folder of the installed packages, below `target/`; what stands in the way otherwise.
-fn install(workspace: &Workspace) -> Result<PathBuf, String> {
-    let pinned = workspace.root.join("po").join("dictionaries");
-    let folder = workspace.target.join("dictionaries");
-    let packages = folder.join("node_modules");
-    let read = |folder: &Path| -> std::io::Result<Vec<String>> {
-        PINNED
-            .iter()
-            .map(|name| std::fs::read_to_string(folder.join(name)))
-            .collect()
-    };
-    let wanted = read(&pinned).map_err(|error| format!("cannot read {}: {error}", pinned.display()))?;
-    if packages.is_dir() && read(&folder).is_ok_and(|installed| installed == wanted) {
-        return Ok(packages);
+/// Where packages go, below `target/`, and the texts that pin them.
+struct Pins {
+    folder: PathBuf,
+    packages: PathBuf,
+    wanted: Vec<String>,
+}
+
+impl Pins {
+    fn read(workspace: &Workspace) -> Result<Pins, String> {
+        let pinned = workspace.root.join("po").join("dictionaries");
+        let folder = workspace.target.join("dictionaries");
+        Ok(Pins {
+            wanted: pins(&pinned).map_err(|error| format!("cannot read {}: {error}", pinned.display()))?,
+            packages: folder.join("node_modules"),
+            folder,
+        })
     }
+
+    fn are_met(&self) -> bool {
+        self.packages.is_dir() && pins(&self.folder).is_ok_and(|installed| installed == self.wanted)
+    }
+}
+
+fn pins(folder: &Path) -> std::io::Result<Vec<String>> {
+    PINNED
+        .iter()
+        .map(|name| std::fs::read_to_string(folder.join(name)))
+        .collect()
+}
+
+/// The folder of the packages, if they are installed as they are pinned now.
+fn installed(workspace: &Workspace) -> Result<Option<PathBuf>, String> {
+    let pins = Pins::read(workspace)?;
+    Ok(pins.are_met().then_some(pins.packages))
+}
+
+/// The folder of the installed packages; what stands in the way otherwise.
+fn install(workspace: &Workspace) -> Result<PathBuf, String> {
+    let pins = Pins::read(workspace)?;
+    if pins.are_met() {
+        return Ok(pins.packages);
+    }
+    let Pins {
+        folder,
+        packages,
+        wanted,
+    } = pins;
     let copied = std::fs::create_dir_all(&folder).and_then(|()| {
         PINNED
             .iter()

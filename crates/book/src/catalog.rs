@@ -3,6 +3,7 @@
 //! ```text
 //! new       a language --> po/<code>.po and its entry in po/languages.toml
 //! extract   chapters, table of contents, interface, labels --> Catalog (the template, without translations)
+//! context   what translators are told beside a message
 //! update    template + po/<code>.po                        --> po/<code>.po with nothing lost
 //! check     po/<code>.po, po/glossary.toml, a dictionary   --> what is missing, wrong or doubtful, with its line
 //! status    template + po/<code>.po                        --> how far the translation is, per chapter
@@ -11,9 +12,10 @@
 //!
 //! The format is read and written here because neither `polib` nor `rspolib` keeps all of it: the one drops obsolete messages, previous
 //! msgids and translators' comments, and panics on a header that lacks a field; the other loses source references and breaks long
-//! comments when it writes. What translates the chapters (`mdbook-i18n-helpers`) speaks `polib`'s types: see [`Catalog::to_polib`].
+//! comments when it writes.
 
 mod check;
+mod context;
 mod extract;
 mod new;
 mod po;
@@ -23,14 +25,12 @@ mod update;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use polib::message::Message;
-use polib::metadata::CatalogMetadata;
 
 use crate::diagnostic::Diagnostics;
-use crate::gettext::ESCAPED;
 
 pub use check::{Dictionaries, DictionaryFiles, Finding, Place, Report, Severity, check, check_directives};
 pub use extract::extract;
+pub(crate) use extract::has_words;
 pub use new::{Added, Given, new};
 pub use status::{Count, Part, Progress, progress};
 pub use update::{Summary, update};
@@ -146,20 +146,5 @@ impl Catalog {
         };
         add(&mut entry.sources, source);
         add(&mut entry.comments, comment);
-    }
-
-    /// The translations as `mdbook-i18n-helpers` takes them.
-    pub fn to_polib(&self) -> polib::catalog::Catalog {
-        let mut catalog = polib::catalog::Catalog::new(CatalogMetadata::new());
-        for entry in self.entries.iter().filter(|entry| entry.is_translated()) {
-            catalog.append_or_update(
-                Message::build_singular()
-                    .with_msgid(entry.msgid.replace("\\{{#", ESCAPED))
-                    .with_msgstr(entry.msgstr.replace("\\{{#", ESCAPED))
-                    .with_source(entry.sources.join("\n"))
-                    .done(),
-            );
-        }
-        catalog
     }
 }

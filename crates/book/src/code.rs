@@ -3,8 +3,9 @@
 //! `mdbook-i18n-helpers` offers string literals to translators as well, and joins a literal with the comment behind it. A translated
 //! literal would change what the program does, so code is kept away from it and its comments are found here.
 
+use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{LazyLock, Mutex, OnceLock};
 
 use syntect::parsing::{ParseState, Scope, ScopeStack, SyntaxSet};
 
@@ -132,7 +133,24 @@ enum Kind {
 }
 
 /// Where comments stand. Empty for a language that is not known.
+///
+/// To read code costs more than all else that is done for a page, and the same blocks are read for each edition, for each check and after
+/// each save while the book is served: what was found is kept.
 fn spans(code: &str, language: &str) -> Vec<Range<usize>> {
+    // By language and code.
+    type Found = HashMap<(String, String), Vec<Range<usize>>>;
+    static FOUND: LazyLock<Mutex<Found>> = LazyLock::new(Mutex::default);
+    let found = || FOUND.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let key = (language.to_owned(), code.to_owned());
+    let known = found().get(&key).cloned();
+    known.unwrap_or_else(|| {
+        let spans = read_spans(code, language);
+        found().insert(key, spans.clone());
+        spans
+    })
+}
+
+fn read_spans(code: &str, language: &str) -> Vec<Range<usize>> {
     if language == DIAGRAM {
         let whole = 0..code.trim_end().len();
         return vec![whole];

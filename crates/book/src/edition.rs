@@ -15,7 +15,7 @@ use crate::catalog::{self, Catalog, Dictionaries, Finding, Report};
 use crate::cited::Sources;
 use crate::claim::{Claims, Translation};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::gettext::Gettext;
+use crate::gettext::{self, Gettext, Marks};
 use crate::interface::Interface;
 use crate::measurements::{self, Context, Measurements};
 use crate::site::{Language, Site};
@@ -28,6 +28,16 @@ use crate::{directive, lint, page};
 pub struct Options {
     /// Where the page asks the development server whether to load itself anew.
     pub live_reload: Option<String>,
+    /// Codes of the languages whose pages tell translators where their messages stand in the catalog.
+    pub translating: Vec<String>,
+    /// Codes of the languages that are built; all where there is none. The other editions stay as they are.
+    pub only: Option<Vec<String>>,
+}
+
+impl Options {
+    pub(crate) fn builds(&self, language: &Language) -> bool {
+        self.only.as_ref().is_none_or(|only| only.contains(&language.code))
+    }
 }
 
 /// An edition that was built.
@@ -54,7 +64,7 @@ pub fn build(site: &Site, library: &Library, options: &Options) -> Result<Vec<Ed
     // file.
     Diagnostics(site.missing_catalogs()).into_result()?;
     let translations = Arc::new(Translations::of(site, library));
-    Diagnostics(broken_directives(site, library, &translations)?).into_result()?;
+    Diagnostics(broken_directives(site, library, &translations, options)?).into_result()?;
     let output = site.output_dir();
     std::fs::create_dir_all(&output).with_context(|| format!("cannot create {}", output.display()))?;
     // Beside the editions, so that they can be put in their place by renaming.
@@ -66,6 +76,7 @@ pub fn build(site: &Site, library: &Library, options: &Options) -> Result<Vec<Ed
         let threads: Vec<_> = site
             .languages
             .iter()
+            .filter(|language| options.builds(language))
             .map(|language| {
                 let folder = fresh.path().join(&language.code);
                 let translations = &translations;
@@ -95,9 +106,14 @@ pub fn build(site: &Site, library: &Library, options: &Options) -> Result<Vec<Ed
 }
 
 /// Directives of chapters and of catalogs that cannot be followed.
-fn broken_directives(site: &Site, library: &Library, translations: &Arc<Translations>) -> Result<Vec<Diagnostic>> {
+fn broken_directives(
+    site: &Site,
+    library: &Library,
+    translations: &Arc<Translations>,
+    options: &Options,
+) -> Result<Vec<Diagnostic>> {
     let mut diagnostics = Vec::new();
-    for language in &site.languages {
+    for language in site.languages.iter().filter(|language| options.builds(language)) {
         let catalog = catalog(site, language)?;
         let context = context(site, library, language, catalog.as_ref(), translations)?;
         if !language.source {
@@ -295,12 +311,16 @@ fn load(
     config.book.description = config.book.description.map(|text| interface.label(&text));
     // A chapter that the table of contents names and nobody wrote is a mistake, not a wish.
     config.build.create_missing = false;
+    let marks = match options.translating.contains(&language.code) {
+        true => Marks::Entries,
+        false => Marks::Language,
+    };
     if let Some(endpoint) = &options.live_reload {
         config.set("output.html.live-reload-endpoint", endpoint)?;
     }
     let mut book = MDBook::load_with_config(&site.root, config)?;
     book.with_preprocessor(Programs)
-        .with_preprocessor(Gettext::new(catalog));
+        .with_preprocessor(Gettext::new(translation(site, catalog, marks)));
     match context {
         Some(context) => book
             .with_preprocessor(Measurements::new(context))
@@ -311,6 +331,14 @@ fn load(
         None => book.with_preprocessor(Unfilled),
     };
     Ok(book)
+}
+
+pub(crate) fn translation(site: &Site, catalog: Option<Catalog>, marks: Marks) -> Option<gettext::Translation> {
+    catalog.map(|catalog| gettext::Translation {
+        catalog,
+        source_language: site.source_language().code.clone(),
+        marks,
+    })
 }
 
 const MEASUREMENTS: &str = "measurements";

@@ -348,6 +348,7 @@ pub fn library() -> Library {
                 origin: Origin::Published,
                 path: PathBuf::from("measurements/test/echo.json"),
                 stale: Vec::new(),
+                imported: Vec::new(),
                 drift: Vec::new(),
             }),
             others: Vec::new(),

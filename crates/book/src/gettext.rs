@@ -3,20 +3,26 @@
 //! What that library breaks is kept away from it and put back afterwards ([`Sheltered`]): code blocks (see [`crate::code`]), the
 //! `[!NOTE]` of alerts, and directives written as text (`\{{#`), whose backslash would be lost on the way. Titles of chapters are translated
 //! here, since it takes them for Markdown and puts backslashes into them.
+//!
+//! What has no translation yet stays in the source language and says so: `<span lang="en">`. For translators at work ([`crate::serve`])
+//! every message says where it stands in the catalog as well: see [`Marks`]. Titles in the table of contents carry no marks, since mdBook
+//! takes them for plain text.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use mdbook_i18n_helpers::{extract_events, reconstruct_markdown, translate_events};
+use mdbook_i18n_helpers::{Group, extract_events, group_events, reconstruct_markdown, trim_paragraph};
 use mdbook_markdown::pulldown_cmark::{BlockQuoteKind, CodeBlockKind, Event, Tag, TagEnd};
 use mdbook_markdown::{MarkdownOptions, new_cmark_parser};
 use mdbook_preprocessor::book::{Book, BookItem};
 use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Entry, has_words};
 use crate::code::{Code, DIAGRAM};
+use crate::directive;
 use crate::twin;
 
 /// Stands for `{{#` in text that is about directives, so that nothing on the way takes it for one. A private character of Unicode.
@@ -69,17 +75,38 @@ fn unescape(text: &str) -> String {
     unescaped
 }
 
+/// What the page says of its messages.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Marks {
+    /// Readers get `lang` on what is not translated, and nothing else.
+    #[default]
+    Language,
+    /// Translators get each message in a `<span data-entry="LINE" data-state="STATE">`: the line of its `msgid` in the catalog, and
+    /// `translated`, `fuzzy` or `missing`. One that the catalog does not have is `missing` without a line. A code block has the class
+    /// `entry-LINE` for each of its comments, and `entry-new` for those that the catalog does not have.
+    Entries,
+}
+
+/// A catalog at work on a book.
+#[derive(Debug, Clone)]
+pub struct Translation {
+    pub catalog: Catalog,
+    /// The code of the language that the book is written in.
+    pub source_language: String,
+    pub marks: Marks,
+}
+
 /// The preprocessor that runs after mdBook's `links`. It has work to do in the source language too: it completes programs.
 pub struct Gettext {
-    catalog: Option<Catalog>,
+    translation: Option<Translation>,
 }
 
 impl Gettext {
     pub const NAME: &str = "gettext";
 
-    /// Without a catalog the text stays as it is.
-    pub fn new(catalog: Option<Catalog>) -> Gettext {
-        Gettext { catalog }
+    /// Without a translation the text stays as it is.
+    pub fn new(translation: Option<Translation>) -> Gettext {
+        Gettext { translation }
     }
 }
 
@@ -89,7 +116,7 @@ impl Preprocessor for Gettext {
     }
 
     fn run(&self, context: &PreprocessorContext, mut book: Book) -> Result<Book> {
-        let translator = self.catalog.as_ref().map(Translator::new);
+        let translator = self.translation.as_ref().map(Translator::new);
         let mut result = Ok(());
         book.for_each_mut(|item| {
             if result.is_ok() {
@@ -113,7 +140,7 @@ fn translate_item(item: &mut BookItem, translator: Option<&Translator>, root: &P
             };
             let text = match translator {
                 Some(translator) => translator.text(&chapter.content).with_context(place)?,
-                None => chapter.content.clone(),
+                None => without_remarks(&chapter.content),
             };
             let text = twin::complete(&text, root).with_context(place)?;
             chapter.content = unescape(&text);
@@ -132,18 +159,25 @@ fn translate_item(item: &mut BookItem, translator: Option<&Translator>, root: &P
 }
 
 struct Translator<'a> {
-    catalog: &'a Catalog,
-    messages: polib::catalog::Catalog,
+    translation: &'a Translation,
+    /// By msgid as it stands in a chapter, with [`ESCAPED`]. What is obsolete is not among them.
+    messages: HashMap<String, &'a Entry>,
     /// Titles as mdBook shows them, without markup.
     titles: HashMap<String, String>,
 }
 
 impl<'a> Translator<'a> {
-    fn new(catalog: &'a Catalog) -> Translator<'a> {
+    fn new(translation: &'a Translation) -> Translator<'a> {
+        let entries = &translation.catalog.entries;
         Translator {
-            catalog,
-            messages: catalog.to_polib(),
-            titles: catalog
+            translation,
+            messages: entries
+                .iter()
+                .filter(|entry| !entry.obsolete)
+                .map(|entry| (shelter_escapes(&entry.msgid).into_owned(), entry))
+                .collect(),
+            titles: translation
+                .catalog
                 .translations()
                 .map(|(msgid, msgstr)| (plain(msgid), plain(msgstr)))
                 .collect(),
@@ -153,14 +187,146 @@ impl<'a> Translator<'a> {
     fn text(&self, text: &str) -> Result<String> {
         let sheltered = Sheltered::new(text);
         let events = extract_events(&sheltered.text, None);
-        let translated = translate_events(&events, &self.messages)?;
+        let translated = self.events(&events)?;
         let (markdown, _) = reconstruct_markdown(&translated, None)
             .context("the translation does not fit together as Markdown: does a msgstr hold a heading or a rule?")?;
-        Ok(sheltered.restore(&markdown, |code| code.translated(self.catalog)))
+        Ok(sheltered.restore(&markdown, |code| self.code(code)))
+    }
+
+    /// As `mdbook_i18n_helpers::translate_events` does it, which does not tell what is translated and what is not.
+    fn events<'e>(&self, events: &'e [(usize, Event<'e>)]) -> Result<Vec<(usize, Event<'e>)>> {
+        let mut translated = Vec::with_capacity(events.len());
+        let mut state = None;
+        for group in group_events(events)? {
+            let new_state = match group {
+                Group::Skip(events) => {
+                    let (_, new_state) = reconstruct_markdown(&events, state)?;
+                    translated.extend(events);
+                    new_state
+                }
+                Group::Translate { events, .. } => {
+                    let (msgid, new_state) = reconstruct_markdown(&events, state.clone())?;
+                    match self.message(&msgid) {
+                        Some(message) => {
+                            let message = extract_events(&message, state);
+                            let message = trim_paragraph(&message, &events).iter();
+                            translated.extend(message.map(|(line, event)| (*line, event.clone().into_static())));
+                        }
+                        None => translated.extend(events),
+                    }
+                    new_state
+                }
+            };
+            state = Some(new_state);
+        }
+        Ok(translated)
+    }
+
+    /// What the page says in the place of a message; `None` where it is to stay as it is.
+    fn message(&self, msgid: &str) -> Option<String> {
+        let entry = self.messages.get(msgid).copied();
+        let translated = entry.filter(|entry| entry.is_translated());
+        let text = match translated {
+            Some(entry) => shelter_escapes(&entry.msgstr),
+            // A number or a line of code is the same in every language.
+            None if !has_words(msgid) => return None,
+            None => Cow::Borrowed(msgid),
+        };
+        let mut attributes = match translated {
+            Some(_) => String::new(),
+            None => format!(" lang=\"{}\"", self.translation.source_language),
+        };
+        if self.translation.marks == Marks::Entries {
+            if let Some(entry) = entry {
+                attributes.push_str(&format!(" data-entry=\"{}\"", entry.line));
+            }
+            attributes.push_str(&format!(" data-state=\"{}\"", state(entry)));
+        }
+        Some(match attributes.as_str() {
+            "" => text.into_owned(),
+            attributes => marked(&text, attributes),
+        })
+    }
+
+    fn code(&self, code: Code<'_>) -> TranslatedCode {
+        let catalog = &self.translation.catalog;
+        let mut classes = Vec::new();
+        if self.translation.marks == Marks::Entries {
+            for comment in code.comments() {
+                let class = match catalog.get(&comment.message) {
+                    Some(entry) => format!("entry-{}", entry.line),
+                    None => "entry-new".to_owned(),
+                };
+                if !classes.contains(&class) {
+                    classes.push(class);
+                }
+            }
+        }
+        TranslatedCode {
+            text: code.translated(catalog),
+            classes,
+        }
     }
 
     fn title(&self, title: &str) -> String {
         self.titles.get(title).cloned().unwrap_or_else(|| title.to_owned())
+    }
+}
+
+/// What readers see of a message: its translation, or the source's text because the translation is `fuzzy` or `missing`.
+pub(crate) fn state(entry: Option<&Entry>) -> &'static str {
+    match entry {
+        Some(entry) if entry.is_translated() => "translated",
+        Some(entry) if entry.is_fuzzy() && !entry.msgstr.is_empty() => "fuzzy",
+        _ => "missing",
+    }
+}
+
+/// A text of a catalog as it stands in a chapter at work.
+fn shelter_escapes(text: &str) -> Cow<'_, str> {
+    match text.contains("\\{{#") {
+        true => Cow::Owned(text.replace("\\{{#", ESCAPED)),
+        false => Cow::Borrowed(text),
+    }
+}
+
+/// A message in a `<span>`. Of a figure it is the caption that is marked, since the figure itself is a block and fits in no span. What
+/// holds more than a line of text (a translation with a list, say) stays unmarked: no span may reach over blocks.
+fn marked(message: &str, attributes: &str) -> String {
+    let figure = directive::parse(message)
+        .directives
+        .into_iter()
+        .find(|directive| directive.name == "figure")
+        .and_then(|figure| figure.body);
+    let inside = figure.unwrap_or(0..message.len());
+    let marked = format!(
+        "{}<span{attributes}>{}</span>{}",
+        &message[..inside.start],
+        &message[inside.clone()],
+        &message[inside.end..]
+    );
+    let is_one_paragraph = {
+        let events = extract_events(&marked, None);
+        let blocks = events.iter().filter(|(_, event)| {
+            matches!(
+                event,
+                Event::Start(
+                    Tag::Paragraph
+                        | Tag::Heading { .. }
+                        | Tag::BlockQuote(_)
+                        | Tag::CodeBlock(_)
+                        | Tag::HtmlBlock
+                        | Tag::List(_)
+                        | Tag::FootnoteDefinition(_)
+                        | Tag::Table(_)
+                ) | Event::Rule
+            )
+        });
+        blocks.count() == 1 && matches!(events.first(), Some((_, Event::Start(Tag::Paragraph))))
+    };
+    match is_one_paragraph {
+        true => marked,
+        false => message.to_owned(),
     }
 }
 
@@ -180,6 +346,14 @@ pub(crate) fn plain(markdown: &str) -> String {
 pub(crate) struct Sheltered {
     pub(crate) text: String,
     blocks: Vec<Block>,
+    /// What writers say to translators, with the byte of the text that it stands before.
+    pub(crate) remarks: Vec<(usize, String)>,
+}
+
+/// A code block that goes back, with what its info string gets besides.
+struct TranslatedCode {
+    text: String,
+    classes: Vec<String>,
 }
 
 /// A code block that was taken out.
@@ -210,6 +384,7 @@ impl Sheltered {
         let mut sheltered = Sheltered {
             text: String::with_capacity(text.len()),
             blocks: Vec::new(),
+            remarks: Vec::new(),
         };
         let mut from = 0;
         let mut block: Option<(usize, Block)> = None;
@@ -271,6 +446,13 @@ impl Sheltered {
                         .push_str(&format!("{ALERT}{}{CLOSE}\n{}", alert(kind), lead.trim_end()));
                     from = start + length + 1;
                 }
+                Event::Html(html) | Event::InlineHtml(html) => {
+                    if let Some((remark, range)) = remark(text, &html, range) {
+                        sheltered.text.push_str(&text[from..range.start]);
+                        sheltered.remarks.push((sheltered.text.len(), remark));
+                        from = range.end;
+                    }
+                }
                 _ => {}
             }
         }
@@ -291,7 +473,7 @@ impl Sheltered {
     }
 
     /// Puts everything back into the translated text.
-    fn restore(&self, translated: &str, translate: impl Fn(Code<'_>) -> String) -> String {
+    fn restore(&self, translated: &str, translate: impl Fn(Code<'_>) -> TranslatedCode) -> String {
         let mut restored: Vec<String> = Vec::new();
         let mut lines = translated.lines().peekable();
         while let Some(line) = lines.next() {
@@ -299,11 +481,16 @@ impl Sheltered {
                 && let Some(block) = number.parse().ok().and_then(|number: usize| self.blocks.get(number))
             {
                 let further: String = lead.chars().map(|c| if c == '>' { '>' } else { ' ' }).collect();
-                let code = translate(block.code());
-                let fence = twin::fence(&code);
-                restored.push(format!("{lead}{fence}{}", block.info));
+                let TranslatedCode { text, classes } = translate(block.code());
+                let fence = twin::fence(&text);
+                let mut info = block.info.clone();
+                for class in classes {
+                    info.push(',');
+                    info.push_str(&class);
+                }
+                restored.push(format!("{lead}{fence}{info}"));
                 restored.extend(
-                    code.lines()
+                    text.lines()
                         .map(|line| format!("{further}{line}").trim_end().to_owned()),
                 );
                 restored.push(format!("{further}{fence}{rest}"));
@@ -321,6 +508,53 @@ impl Sheltered {
         }
         restored.join("\n") + "\n"
     }
+}
+
+/// `<!-- i18n:comment TEXT -->`, which says something to the translators of what follows and nothing to readers: its text, and the bytes to
+/// take out of the chapter.
+fn remark(text: &str, html: &str, range: Range<usize>) -> Option<(String, Range<usize>)> {
+    let comment = html.trim().strip_prefix("<!--")?.strip_suffix("-->")?;
+    let said = comment.trim().strip_prefix("i18n:comment")?;
+    if comment.contains("-->") || !said.starts_with([' ', ':']) {
+        return None;
+    }
+    let start = range.start;
+    let end = start + text[range].trim_end().len();
+    let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
+    let line_end = text[end..].find('\n').map_or(text.len(), |at| end + at + 1);
+    let is_alone = text[line_start..start].trim().is_empty() && text[end..line_end].trim().is_empty();
+    let after_blank = text[..line_start]
+        .lines()
+        .next_back()
+        .is_none_or(|line| line.trim().is_empty());
+    let range = match (is_alone, after_blank) {
+        // Without its line, so that a list which goes on stays what it is.
+        (true, true) => line_start..line_end,
+        // The line is left blank: it has ended a paragraph.
+        (true, false) => start..end,
+        // One of the two blanks around it.
+        (false, _) => start..end + usize::from(text[end..].starts_with(' ') && text[..start].ends_with(' ')),
+    };
+    Some((said.trim_start_matches([' ', ':']).trim_end().to_owned(), range))
+}
+
+/// A chapter without what its writers say to translators.
+fn without_remarks(text: &str) -> String {
+    if !text.contains("i18n:comment") {
+        return text.to_owned();
+    }
+    let mut without = String::with_capacity(text.len());
+    let mut from = 0;
+    for (event, range) in new_cmark_parser(text, &MarkdownOptions::default()).into_offset_iter() {
+        if let Event::Html(html) | Event::InlineHtml(html) = event
+            && let Some((_, range)) = remark(text, &html, range)
+        {
+            without.push_str(&text[from..range.start]);
+            from = range.end;
+        }
+    }
+    without.push_str(&text[from..]);
+    without
 }
 
 /// A line that holds a placeholder: what stands before it, what it holds, what stands after it.
@@ -346,8 +580,18 @@ mod tests {
     use super::*;
 
     fn translated(text: &str, pairs: &[(&str, &str)]) -> String {
-        let catalog = Catalog::from_pairs(pairs);
-        Translator::new(&catalog).text(text).unwrap()
+        let shown = translation(Catalog::from_pairs(pairs), Marks::Language);
+        let shown = Translator::new(&shown).text(text).unwrap();
+        // What these tests are about is where the text goes; the marks have tests of their own.
+        shown.replace("<span lang=\"en\">", "").replace("</span>", "")
+    }
+
+    fn translation(catalog: Catalog, marks: Marks) -> Translation {
+        Translation {
+            catalog,
+            source_language: "en".to_owned(),
+            marks,
+        }
     }
 
     fn html(markdown: &str) -> String {
@@ -430,7 +674,8 @@ mod tests {
     #[test]
     fn titles_lose_their_markup_and_gain_no_backslash() {
         let catalog = Catalog::from_pairs(&[("`select!` and \\<T>", "`select!` e \\<T>")]);
-        let translator = Translator::new(&catalog);
+        let translation = translation(catalog, Marks::Entries);
+        let translator = Translator::new(&translation);
         assert_eq!(translator.title("select! and <T>"), "select! e <T>");
         assert_eq!(translator.title("a_b * c"), "a_b * c");
     }
@@ -439,6 +684,141 @@ mod tests {
     fn a_fuzzy_translation_is_not_shown() {
         let mut catalog = Catalog::from_pairs(&[("Text.", "Testo.")]);
         catalog.entries[0].flags.push("fuzzy".into());
-        assert_eq!(Translator::new(&catalog).text("Text.\n").unwrap(), "Text.\n");
+        let translation = translation(catalog, Marks::Language);
+        assert_eq!(
+            Translator::new(&translation).text("Text.\n").unwrap(),
+            "<span lang=\"en\">Text.</span>\n"
+        );
+    }
+
+    /// Every kind of place that a message can have.
+    const PLACES: &str = "# Heading *one* {#h}\n\nParagraph `x` [link](a.md).\n\nSetext\n===\n\n- Tight item\n- Second\n  - Inner\n\n\
+        1. Loose item\n\n   Its paragraph\n\n2. Next\n\n- [ ] Task\n\n> Quote\n> goes on\n\n> [!NOTE]\n> Alert\n\n\
+        | Head | 17 |\n|---|--:|\n| Cell \\| bar | `code` |\n\nNote[^n]\n\n[^n]: Footnote\n\n<details>\n<summary>Answer</summary>\n\nInside\n\n</details>\n\n\
+        ![Image](a.png)\n\nHard  \nbreak\n\n42\n\n```text\nnothing\n```\n";
+
+    /// The messages of [`PLACES`], as a catalog has them.
+    fn messages() -> Vec<String> {
+        let sheltered = Sheltered::new(PLACES);
+        let messages = mdbook_i18n_helpers::extract_messages(&sheltered.text).unwrap();
+        messages
+            .into_iter()
+            .map(|(_, message)| message.message)
+            .filter(|message| has_words(message))
+            .collect()
+    }
+
+    /// HTML whose elements fit into one another.
+    fn assert_well_formed(html: &str) {
+        let mut open = Vec::new();
+        for tag in html.split('<').skip(1) {
+            let name: String = tag
+                .trim_start_matches('/')
+                .chars()
+                .take_while(char::is_ascii_alphanumeric)
+                .collect();
+            if tag.starts_with('/') {
+                assert_eq!(open.pop(), Some(name), "{html}");
+            } else if !["br", "img", "hr", "input"].contains(&name.as_str()) && !tag.starts_with('!') {
+                open.push(name);
+            }
+        }
+        assert!(open.is_empty(), "{open:?} in {html}");
+    }
+
+    #[test]
+    fn what_is_not_translated_says_its_language_wherever_it_stands() {
+        let nothing = translation(Catalog::default(), Marks::Language);
+        let shown = html(&Translator::new(&nothing).text(PLACES).unwrap());
+        assert_well_formed(&shown);
+        for expected in [
+            "<h1 id=\"h\"><span lang=\"en\">Heading <em>one</em></span></h1>",
+            "<p><span lang=\"en\">Paragraph <code>x</code> <a href=\"a.md\">link</a>.</span></p>",
+            "<h1><span lang=\"en\">Setext</span></h1>",
+            "<li><span lang=\"en\">Tight item</span></li>",
+            "<li><span lang=\"en\">Inner</span></li>",
+            "<p><span lang=\"en\">Its paragraph</span></p>",
+            "<span lang=\"en\">Task</span></li>",
+            "<p><span lang=\"en\">Quote goes on</span></p>",
+            "<blockquote class=\"markdown-alert-note\">\n<p><span lang=\"en\">Alert</span></p>",
+            "<th><span lang=\"en\">Head</span></th><th style=\"text-align: right\">17</th>",
+            "<td><span lang=\"en\">Cell | bar</span></td><td style=\"text-align: right\"><code>code</code></td>",
+            "<span lang=\"en\">Footnote</span>",
+            "<summary>Answer</summary>\n<p><span lang=\"en\">Inside</span></p>",
+            "<p><span lang=\"en\"><img src=\"a.png\" alt=\"Image\" /></span></p>",
+            "<p><span lang=\"en\">Hard<br />\nbreak</span></p>",
+            "<p>42</p>",
+        ] {
+            assert!(shown.contains(expected), "expected {expected} in {shown}");
+        }
+        assert_eq!(shown.matches("lang=\"en\"").count(), messages().len());
+        // But for the marks, it is the page of the source language.
+        let bare = shown.replace("<span lang=\"en\">", "").replace("</span>", "");
+        assert_eq!(bare, html(&PLACES.replace("Quote\n> goes", "Quote goes")));
+    }
+
+    #[test]
+    fn what_is_translated_is_not_marked_for_readers() {
+        let messages = messages();
+        let pairs: Vec<(&str, &str)> = messages
+            .iter()
+            .map(|message| (message.as_str(), message.as_str()))
+            .collect();
+        let complete = translation(Catalog::from_pairs(&pairs), Marks::Language);
+        let shown = Translator::new(&complete).text(PLACES).unwrap();
+        assert!(!shown.contains("<span"), "{shown}");
+        assert!(!shown.contains("lang="), "{shown}");
+    }
+
+    #[test]
+    fn translators_are_told_the_entry_of_every_message() {
+        let po = "msgid \"\"\nmsgstr \"Language: it\\n\"\n\nmsgid \"One\"\nmsgstr \"Uno\"\n\n#, fuzzy\nmsgid \"Two\"\nmsgstr \"Duo\"\n\n\
+                  msgid \"Three\"\nmsgstr \"\"\n\nmsgid \"# why\"\nmsgstr \"\"\n\nmsgid \"List\"\nmsgstr \"- a\\n- b\"\n\n\
+                  msgid \"Two texts\"\nmsgstr \"a\\n\\nb\"\n";
+        let catalog = Catalog::parse(po, Path::new("po/it.po")).unwrap();
+        let translation = translation(catalog, Marks::Entries);
+        let text = "# One\n\nTwo\n\n- Three\n- Four\n- 5\n\n```python\n# why\nx = 1  # new\n```\n\nList\n\nTwo texts\n";
+        let shown = html(&Translator::new(&translation).text(text).unwrap());
+        assert_well_formed(&shown);
+        for expected in [
+            "<h1><span data-entry=\"4\" data-state=\"translated\">Uno</span></h1>",
+            "<p><span lang=\"en\" data-entry=\"8\" data-state=\"fuzzy\">Two</span></p>",
+            "<li><span lang=\"en\" data-entry=\"11\" data-state=\"missing\">Three</span></li>",
+            "<li><span lang=\"en\" data-state=\"missing\">Four</span></li>",
+            "<li>5</li>",
+            "<code class=\"language-python,entry-14,entry-new\"># why\nx = 1  # new\n</code>",
+            // A span would reach over these.
+            "<ul>\n<li>a</li>\n<li>b</li>\n</ul>",
+            "<p>a</p>\n<p>b</p>",
+        ] {
+            assert!(shown.contains(expected), "expected {expected} in {shown}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_to_translators_is_on_no_page() {
+        let text = "<!-- i18n:comment a -->\n# T {#t}\n\n<!-- i18n:comment: b -->\n\n- One\n- Two\n\nText\n<!-- i18n:comment c -->\nmore\n\n\
+                    In <!-- i18n:comment d -->a text.\n\n> <!-- i18n:comment e -->\n> Quote.\n\n<!-- kept -->\n\n`<!-- i18n:comment f -->`\n\n\
+                    ```html\n<!-- i18n:comment g -->\n```\n\n<!-- i18n:comment h -->";
+        let expected = html(
+            "# T {#t}\n\n- One\n- Two\n\nText\n\nmore\n\nIn a text.\n\n> Quote.\n\n<!-- kept -->\n\n`<!-- i18n:comment f -->`\n\n\
+             ```html\n<!-- i18n:comment g -->\n```\n",
+        );
+        assert_eq!(html(&without_remarks(text)), expected);
+        assert_eq!(html(&translated(text, &[("more", "more")])), expected);
+    }
+
+    #[test]
+    fn of_a_figure_the_caption_is_marked() {
+        let text = "{{#figure e m_1 over p}}A *long* caption with {{#measured a.b.c}}.{{/figure}}\n\n{{#claim a.b.c >=3}}Three{{/claim}} times.\n";
+        let nothing = translation(Catalog::default(), Marks::Language);
+        let shown = Translator::new(&nothing).text(text).unwrap();
+        assert_eq!(
+            shown,
+            "{{#figure e m_1 over p}}<span lang=\"en\">A _long_ caption with {{#measured a.b.c}}.</span>{{/figure}}\n\n\
+             <span lang=\"en\">{{#claim a.b.c >=3}}Three{{/claim}} times.</span>\n"
+        );
+        let figure = &directive::directives(&shown).unwrap()[0];
+        assert!(figure.place.alone);
     }
 }

@@ -10,7 +10,7 @@ use mdbook_preprocessor::{Preprocessor, parse_input};
 use measure::library::{Library, Source};
 
 use crate::edition;
-use crate::gettext::Gettext;
+use crate::gettext::{Gettext, Marks};
 use crate::measurements::Measurements;
 use crate::site::Site;
 use crate::translations::Translations;
@@ -33,7 +33,7 @@ pub fn run(root: &Path, name: &str, input: impl Read, mut output: impl Write) ->
     let catalog = edition::catalog(&site, language)?;
     let preprocessor: Box<dyn Preprocessor> = match name {
         Programs::NAME => Box::new(Programs),
-        Gettext::NAME => Box::new(Gettext::new(catalog)),
+        Gettext::NAME => Box::new(Gettext::new(edition::translation(&site, catalog, Marks::Language))),
         "measurements" => {
             let source = Source::Published {
                 machine: site.reference_machine.clone(),

@@ -563,7 +563,7 @@ fn draft() -> Fixture {
         "Side by side" => "جنبًا إلى جنب",
         "draft" => "مسودة",
         "This translation is a draft: {translated} of {count} texts are translated, the rest is in English." => {
-            "مسودة: {translated} من {count}"
+            "مسودة: {translated} من {count}."
         }
         _ => "",
     };

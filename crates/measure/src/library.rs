@@ -36,6 +36,8 @@ pub struct Measured {
     pub path: PathBuf,
     /// Programs that are not the ones which were measured: edited since, added, or with other parameters.
     pub stale: Vec<String>,
+    /// Packages that the programs import themselves, with the version they were measured with. Found once, since each figure names them.
+    pub imported: Vec<(String, String)>,
     /// Packages that are locked in another version now, those first that programs import themselves. A warning: the programs are the
     /// same, what they stand on is not.
     pub drift: Vec<Drift>,
@@ -183,12 +185,16 @@ fn read(root: &Path, experiment: &Experiment, path: PathBuf, origin: Origin) -> 
     let results = Results::read(&path)?;
     let stale = stale_programs(experiment, &results)?;
     let recorded = &results.environment.packages;
-    let imported = packages::imported(experiment, recorded);
+    let imported: Vec<(String, String)> = packages::imported(experiment, recorded)
+        .into_iter()
+        .map(|(name, version)| (name.to_owned(), version.to_owned()))
+        .collect();
     let mut drift = packages::drift(root, recorded)?;
     drift.sort_by_key(|change| !imported.iter().any(|(name, _)| *name == change.package));
     Ok(Some(Measured {
         origin,
         path,
+        imported,
         drift,
         results,
         stale,
@@ -224,6 +230,7 @@ mod tests {
                 origin,
                 path: PathBuf::from(machine),
                 stale: Vec::new(),
+                imported: Vec::new(),
                 drift: Vec::new(),
             }
         };

@@ -8,6 +8,7 @@ use mdbook_markdown::pulldown_cmark::{Event, Tag, TagEnd};
 use measure::library::Library;
 
 use super::Catalog;
+use super::context;
 use crate::cited::Sources;
 use crate::directive;
 use crate::edition;
@@ -60,7 +61,8 @@ pub(super) fn messages(site: &Site, library: &Library) -> Result<(Catalog, Vec<B
 
     for (path, text) in edition::sources(site)? {
         let shown = site.relative(&site.source_dir().join(path));
-        chapter(&mut catalog, &mut blocks, &text, &shown).with_context(|| format!("in {}", shown.display()))?;
+        chapter(&mut catalog, &mut blocks, &text, &shown, library)
+            .with_context(|| format!("in {}", shown.display()))?;
     }
 
     for string in interface::STRINGS {
@@ -98,28 +100,45 @@ pub(super) fn messages(site: &Site, library: &Library) -> Result<(Catalog, Vec<B
     Ok((catalog, blocks))
 }
 
-fn chapter(catalog: &mut Catalog, blocks: &mut Vec<Block>, text: &str, shown: &Path) -> Result<()> {
+fn chapter(catalog: &mut Catalog, blocks: &mut Vec<Block>, text: &str, shown: &Path, library: &Library) -> Result<()> {
     let source = shown.display().to_string();
     let sheltered = Sheltered::new(text);
+    let line_of = |at: usize| crate::diagnostic::line_of(&sheltered.text, at);
     let mut codes = sheltered.codes().into_iter().peekable();
     let mut messages = extract_messages(&sheltered.text)?.into_iter().peekable();
+    let mut remarks = sheltered.remarks.iter().peekable();
+    // Those that stand before a line, and with no message before this one.
+    let mut remarks_before = |line: usize| -> Vec<&str> {
+        std::iter::from_fn(|| remarks.next_if(|(at, _)| line_of(*at) <= line))
+            .map(|(_, remark)| remark.as_str())
+            .collect()
+    };
     // Prose and comments in the order of the page.
     loop {
-        let code_line = codes
-            .peek()
-            .map(|(at, _)| crate::diagnostic::line_of(&sheltered.text, *at));
+        let code_line = codes.peek().map(|(at, _)| line_of(*at));
         match (messages.peek(), code_line) {
             (Some((line, _)), code_line) if code_line.is_none_or(|code_line| *line < code_line) => {
-                if let Some((_, ExtractedMessage { message, comment })) = messages.next()
+                if let Some((line, ExtractedMessage { message, .. })) = messages.next()
                     && has_words(&message)
                 {
-                    catalog.add(&message.replace(ESCAPED, "\\{{#"), &source, &comment);
+                    let message = message.replace(ESCAPED, "\\{{#");
+                    let inserted = context::inserted(&message, library).unwrap_or_default();
+                    catalog.add(&message, &source, &inserted);
+                    for remark in remarks_before(line) {
+                        catalog.add(&message, &source, remark);
+                    }
                 }
             }
-            (_, Some(_)) => {
+            (_, Some(line)) => {
                 if let Some((_, code)) = codes.next() {
-                    for comment in code.comments() {
+                    let comments = code.comments();
+                    for comment in &comments {
                         catalog.add(&comment.message, &source, CODE_COMMENT);
+                    }
+                    if let Some(first) = comments.first() {
+                        for remark in remarks_before(line) {
+                            catalog.add(&first.message, &source, remark);
+                        }
                     }
                     blocks.push(Block {
                         code: code.text.to_owned(),
@@ -133,7 +152,7 @@ fn chapter(catalog: &mut Catalog, blocks: &mut Vec<Block>, text: &str, shown: &P
 }
 
 /// Whether there is anything to translate: a letter outside directives, code and HTML.
-fn has_words(message: &str) -> bool {
+pub(crate) fn has_words(message: &str) -> bool {
     let mut words = String::new();
     let mut from = 0;
     for directive in directive::parse(message).directives {
@@ -178,6 +197,7 @@ fn without_links(message: &str) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixture;
 
     #[test]
     fn what_has_no_words_is_no_message() {
@@ -201,7 +221,14 @@ mod tests {
         let mut catalog = Catalog::default();
         let mut blocks = Vec::new();
         let text = "# A title {#t}\n\nFirst.\n\n```rust\n// second\nf(\"not this\"); // third\n```\n\nFourth `\u{e000}x}}`.\n\n```python\n# fifth\n```\n";
-        chapter(&mut catalog, &mut blocks, text, Path::new("src/a.md")).unwrap();
+        chapter(
+            &mut catalog,
+            &mut blocks,
+            text,
+            Path::new("src/a.md"),
+            &fixture::library(),
+        )
+        .unwrap();
         let messages: Vec<&str> = catalog.entries.iter().map(|entry| entry.msgid.as_str()).collect();
         assert_eq!(
             messages,
@@ -217,6 +244,50 @@ mod tests {
         assert_eq!(catalog.entries[2].comments, [CODE_COMMENT]);
         assert!(catalog.entries[1].comments.is_empty());
         assert_eq!(blocks.len(), 2);
+    }
+
+    #[test]
+    fn remarks_go_to_the_message_they_stand_before() {
+        let mut catalog = Catalog::default();
+        let text = "<!-- i18n:comment a pun -->\n# Title {#t}\n\nPlain.\n\n<!-- i18n:comment not the hand tool -->\n\n\
+                    <!-- i18n:comment and more -->\n- Item with {{#measured echo.asyncio.cpu}}\n- Next\n\n\
+                    <!-- i18n:comment of code -->\n```python\n# why\n# so\nx = 1  # then\n```\n\n\
+                    Inside <!-- i18n:comment inside --> a text.\n\n```html\n<!-- i18n:comment shown -->\n```\n\n17\n\nLast.\n";
+        chapter(
+            &mut catalog,
+            &mut Vec::new(),
+            text,
+            Path::new("src/a.md"),
+            &fixture::library(),
+        )
+        .unwrap();
+        let said: Vec<(&str, Vec<&str>)> = catalog
+            .entries
+            .iter()
+            .map(|entry| {
+                (
+                    entry.msgid.as_str(),
+                    entry.comments.iter().map(String::as_str).collect(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            said,
+            [
+                ("Title", vec!["a pun"]),
+                ("Plain.", vec![]),
+                (
+                    "Item with {{#measured echo.asyncio.cpu}}",
+                    vec!["inserts a duration as in 12.3 ms", "not the hand tool", "and more"]
+                ),
+                ("Next", vec![]),
+                ("# why\n# so", vec![CODE_COMMENT, "of code"]),
+                ("# then", vec![CODE_COMMENT]),
+                ("Inside a text.", vec!["inside"]),
+                ("<!-- i18n:comment shown -->", vec![CODE_COMMENT]),
+                ("Last.", vec![]),
+            ]
+        );
     }
 
     #[test]

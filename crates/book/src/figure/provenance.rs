@@ -2,7 +2,6 @@
 //! below it how the campaign went.
 
 use measure::library::{Entry, Measured, Origin};
-use measure::packages;
 use measure::results::{Cause, Results};
 use measure::self_check::SelfCheck;
 
@@ -44,11 +43,7 @@ pub fn line(entry: &Entry, interface: &Interface) -> String {
         parts.push(strong(&interface.text("your own results, not published")));
     }
     parts.push(plain(&machine_words(&measured.results.machine, interface)));
-    parts.extend(
-        software(entry, &measured.results, interface)
-            .iter()
-            .map(|text| plain(text)),
-    );
+    parts.extend(software(measured, interface).iter().map(|text| plain(text)));
     parts.push(plain(&date(&measured.results.started, interface)));
     parts.push(plain(&sessions(&measured.results, interface)));
     parts.extend(warnings(entry, measured, interface));
@@ -65,8 +60,8 @@ fn paragraph(parts: &[String]) -> String {
 }
 
 /// Interpreters, compilers, services, and the packages that programs import themselves, with their versions.
-fn software(entry: &Entry, results: &Results, interface: &Interface) -> Vec<String> {
-    let environment = &results.environment;
+fn software(measured: &Measured, interface: &Interface) -> Vec<String> {
+    let environment = &measured.results.environment;
     let mut parts: Vec<String> = Vec::new();
     for python in environment.pythons.values() {
         let mut about = vec![format!("Python {}", python.version)];
@@ -99,8 +94,9 @@ fn software(entry: &Entry, results: &Results, interface: &Interface) -> Vec<Stri
         let number = version[from..].split_whitespace().next().unwrap_or(version);
         format!("{name} {number}")
     }));
-    let packages: Vec<String> = packages::imported(&entry.experiment, &environment.packages)
-        .into_iter()
+    let packages: Vec<String> = measured
+        .imported
+        .iter()
         .map(|(name, version)| format!("{name} {version}"))
         .collect();
     if !packages.is_empty() {
