@@ -514,3 +514,50 @@ fn a_claim_is_named_where_it_stands_in_every_language() {
         ]
     );
 }
+
+#[test]
+fn a_catalog_that_cannot_be_read_stops_everything_and_is_left_as_it_is() {
+    let fixture = Fixture::translated();
+    let good = fixture.read("po/it.po");
+    let utf16: Vec<u8> = good.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let latin: Vec<u8> = good
+        .replace('È', "\u{1}")
+        .bytes()
+        .map(|byte| if byte == 1 { 0xc8 } else { byte })
+        .collect();
+    for (bytes, expected) in [
+        (utf16, "UTF-16LE"),
+        (latin, "0xc8"),
+        (
+            good.replace("charset=UTF-8", "charset=ISO-8859-1").into_bytes(),
+            "another encoding",
+        ),
+        (good.replace("Language: it", "Language: de").into_bytes(), "`de`"),
+        (good.replacen("msgstr \"", "msgstr ", 2).into_bytes(), "double quotes"),
+        (format!("{good}\n{good}").into_bytes(), "already"),
+        (vec![b'a'; 50 << 20], "more than 8 MB"),
+        (Vec::new(), "header is missing"),
+    ] {
+        std::fs::write(fixture.root().join("po/it.po"), &bytes).unwrap();
+        let site = fixture.site();
+        let refusals = [
+            fixture.build().map(drop),
+            catalog::update(&site, &fixture.library(), site.language("it").unwrap()).map(drop),
+        ];
+        for refusal in refusals {
+            let refusal = refusal.expect_err(expected).to_string();
+            assert!(
+                refusal.starts_with("po/it.po:") && refusal.contains(expected) && refusal.contains("help: "),
+                "expected {expected} in {refusal}"
+            );
+        }
+        assert!(
+            fixture.mistakes().iter().any(|mistake| mistake.contains(expected)),
+            "{expected}"
+        );
+        assert!(
+            std::fs::read(fixture.root().join("po/it.po")).unwrap() == bytes,
+            "{expected}"
+        );
+    }
+}

@@ -29,9 +29,9 @@ pub fn check(site: &Site, library: &Library, language: &Language) -> Result<Vec<
             "`cargo xtask translate update` writes one",
         )]);
     }
-    let catalog = match Catalog::parse(&std::fs::read_to_string(&path)?, &shown) {
+    let catalog = match Catalog::read(&path, &shown) {
         Ok(catalog) => catalog,
-        Err(Diagnostics(diagnostics)) => return Ok(diagnostics),
+        Err(error) => return Ok(error.downcast::<Diagnostics>()?.0),
     };
     let (template, blocks) = extract::messages(site, library)?;
     Ok(compare(&template, &blocks, &catalog, language, &shown))
@@ -45,9 +45,9 @@ pub fn check_directives(site: &Site, context: &Context) -> Result<Vec<Diagnostic
     if !path.is_file() {
         return Ok(Vec::new());
     }
-    let catalog = match Catalog::parse(&std::fs::read_to_string(&path)?, &shown) {
+    let catalog = match Catalog::read(&path, &shown) {
         Ok(catalog) => catalog,
-        Err(Diagnostics(diagnostics)) => return Ok(diagnostics),
+        Err(error) => return Ok(error.downcast::<Diagnostics>()?.0),
     };
     let mut diagnostics = Vec::new();
     for entry in catalog.entries.iter().filter(|entry| entry.is_translated()) {
@@ -349,7 +349,7 @@ fn changed_code(blocks: &[Block], catalog: &Catalog, shown: &Path) -> Vec<Diagno
             };
             let alone = Catalog {
                 header: Entry::default(),
-                entries: vec![entry.clone()],
+                entries: vec![entry.clone()].into(),
             };
             let translated = code.translated(&alone);
             let translated = Code {
