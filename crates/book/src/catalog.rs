@@ -5,6 +5,7 @@
 //! update    template + po/<code>.po                        --> po/<code>.po with nothing lost
 //! check     po/<code>.po                                   --> what is missing or wrong, with its line
 //! po        the file format; `file`: what may be read at all; `header`: its fields
+//! safety    what a translation must not bring into the page
 //! ```
 //!
 //! The format is read and written here because neither `polib` nor `rspolib` keeps all of it: the one drops obsolete messages, previous
@@ -17,6 +18,7 @@ mod extract;
 mod file;
 pub mod header;
 mod po;
+pub(crate) mod safety;
 mod similar;
 mod update;
 

@@ -1,6 +1,6 @@
 //! What is missing or wrong in a catalog, with its line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use anyhow::Result;
@@ -9,7 +9,7 @@ use mdbook_markdown::pulldown_cmark::{Event, Tag};
 use measure::library::Library;
 
 use super::extract::{self, Block, CODE_COMMENT};
-use super::{Catalog, Entry};
+use super::{Catalog, Entry, safety};
 use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::directive;
@@ -34,7 +34,14 @@ pub fn check(site: &Site, library: &Library, language: &Language) -> Result<Vec<
         Err(error) => return Ok(error.downcast::<Diagnostics>()?.0),
     };
     let (template, blocks) = extract::messages(site, library)?;
-    Ok(compare(&template, &blocks, &catalog, language, &shown))
+    let mut diagnostics = compare(&template, &blocks, &catalog, language, &shown);
+    // What is already said about an entry in this check's own words needs no second complaint.
+    let known: HashSet<usize> = diagnostics.iter().map(|diagnostic| diagnostic.line).collect();
+    for entry in catalog.entries.iter().filter(|entry| !known.contains(&entry.line)) {
+        diagnostics.extend(safety::of_entry(entry, &shown));
+    }
+    diagnostics.sort();
+    Ok(diagnostics)
 }
 
 /// The mistakes of a translation that a build cannot overlook: directives that were lost, changed, or say something else than their
@@ -299,7 +306,7 @@ fn has_double_space(text: &str) -> bool {
 }
 
 /// The markers of every line of a comment.
-fn check_code_comment(entry: &Entry, report: &mut impl FnMut(String, &str)) {
+pub(super) fn check_code_comment(entry: &Entry, report: &mut impl FnMut(String, &str)) {
     const MARKERS: &[&str] = &["///", "//!", "//", "#"];
     const BRACKETS: &[(&str, &str)] = &[("/*", "*/"), ("\"\"\"", "\"\"\""), ("'''", "'''")];
     for (open, close) in BRACKETS {
