@@ -15,10 +15,9 @@ use mdbook_markdown::pulldown_cmark::{CodeBlockKind, CowStr, Event, HeadingLevel
 use mdbook_markdown::{MarkdownOptions, new_cmark_parser};
 use pulldown_cmark_to_cmark::State;
 
-use super::check::check_code_comment;
+use super::check::{check_code_comment, values};
 use super::{Catalog, Entry};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::directive;
 use crate::gettext::ESCAPED;
 
 /// How many dangers of one translation are told.
@@ -82,7 +81,7 @@ fn is_plain(text: &str) -> bool {
 fn characters(entry: &Entry, report: &mut impl FnMut(String, &str)) {
     let is_code = is_code(&entry.msgid);
     let strange = entry.msgstr.chars().find(|c| match c {
-        '\n' => !entry.msgid.contains('\n'),
+        '\n' => !is_code && !entry.msgid.contains('\n'),
         '\t' => !entry.msgid.contains('\t'),
         // They turn the order of what follows, so that it reads otherwise than it is.
         '\u{202a}'..='\u{202e}' => true,
@@ -102,8 +101,15 @@ fn characters(entry: &Entry, report: &mut impl FnMut(String, &str)) {
 }
 
 fn markdown(entry: &Entry, report: &mut impl FnMut(String, &str)) {
-    let (source, translation) = (as_written(&entry.msgid), as_written(&entry.msgstr));
-    let added = added(&source, &translation);
+    // A program fills in `{name}`, which would be an attribute at the end of a heading.
+    let filled = |text: &str| {
+        values(&entry.msgid).fold(text.to_owned(), |text, name| {
+            text.replace(&format!("{{{name}}}"), "value")
+        })
+    };
+    let (source, translation) = (filled(&entry.msgid), filled(&entry.msgstr));
+    let (source, translation) = (source.as_str(), translation.as_str());
+    let added = added(&as_written(source), &as_written(translation));
     if !added.is_empty() {
         for mark in added {
             mark.report(report);
@@ -111,7 +117,7 @@ fn markdown(entry: &Entry, report: &mut impl FnMut(String, &str)) {
         return;
     }
     // Only what is made of a paragraph's parts can be put into other places.
-    let (Some(source), translation) = (as_shown(&entry.msgid), as_shown(&entry.msgstr)) else {
+    let (Some(source), translation) = (as_shown(source), as_shown(translation)) else {
         return;
     };
     let Some(translation) = translation else {
@@ -272,15 +278,13 @@ fn as_shown(text: &str) -> Option<Vec<Mark>> {
     for event in parser {
         marks.event(&event);
     }
-    let parsed = directive::parse(&markdown);
-    for head in directive::heads(&parsed.directives) {
-        marks.add(Kind::Directive, head);
-    }
-    for error in parsed.errors {
-        marks.add(
-            Kind::Directive,
-            markdown[error.offset..].chars().take(40).collect::<String>(),
-        );
+    for (at, _) in markdown.match_indices("{{#").chain(markdown.match_indices("{{/")) {
+        // Enough for any directive, and no more where none is closed.
+        let rest: String = markdown[at..].chars().take(300).collect();
+        let head = rest.find("}}").map_or(rest.as_str(), |end| &rest[..end + 2]);
+        // Markdown puts backslashes before some signs in some places.
+        let head = head.replace('\\', "");
+        marks.add(Kind::Directive, head.split_whitespace().collect::<Vec<_>>().join(" "));
     }
     Some(marks.done())
 }
@@ -506,6 +510,8 @@ mod tests {
             ),
             ("one --> two\n <img>", "uno --> due\n <img>"),
             ("Part 1", "1ª parte"),
+            ("changed since: {packages}", "cambiati da allora: {packages}"),
+            ("# It waits here.", "# Attende\n# qui."),
             ("95 % interval {low} to {high}", "intervallo al 95 % da {low} a {high}"),
             ("\\{{#measured a.b}} is shown", "si vede \\{{#measured a.b}}"),
             ("It is fuzzy", ""),
@@ -517,6 +523,7 @@ mod tests {
     #[test]
     fn more_of_the_same_is_refused_as_well() {
         for (msgid, msgstr, expected) in [
+            ("Wait {number}", "Attesa {numero}", "a heading with"),
             ("a <br> b", "a <br> b <br>", "the HTML `<br>`"),
             ("[a](b.md)", "[a](b.md) e [c](b.md)", "a link to `b.md`"),
             (
