@@ -457,6 +457,7 @@ mod tests {
         "{{#include /etc/passwd}}",
         "&#123;{#include /etc/passwd}}",
         "{{#playground x.rs}}",
+        "{{{#include /etc/passwd}}",
         "Costo {{#measured a.b.c}}",
         "{{#title Altro}}",
         // Characters.
