@@ -7,7 +7,8 @@
 //! update    template + po/<code>.po                        --> po/<code>.po with nothing lost
 //! check     po/<code>.po, po/glossary.toml, a dictionary   --> what is missing, wrong or doubtful, with its line
 //! status    template + po/<code>.po                        --> how far the translation is, per chapter
-//! po        the file format
+//! po        the file format; `file`: what may be read at all; `header`: its fields
+//! safety    what a translation must not bring into the page
 //! ```
 //!
 //! The format is read and written here because neither `polib` nor `rspolib` keeps all of it: the one drops obsolete messages, previous
@@ -16,19 +17,25 @@
 
 mod check;
 mod context;
+mod entries;
 mod extract;
+mod file;
+pub mod header;
 mod new;
 mod po;
+pub(crate) mod safety;
+mod similar;
 mod status;
 mod update;
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::diagnostic::Diagnostics;
 
 pub use check::{Dictionaries, DictionaryFiles, Finding, Place, Report, Severity, check, check_directives};
+pub use entries::Entries;
 pub use extract::extract;
 pub(crate) use extract::has_words;
 pub use new::{Added, Given, new};
@@ -78,7 +85,7 @@ impl Entry {
 pub struct Catalog {
     /// The entry with the empty msgid; its msgstr holds the fields, one per line.
     pub header: Entry,
-    pub entries: Vec<Entry>,
+    pub entries: Entries,
 }
 
 impl Catalog {
@@ -97,10 +104,17 @@ impl Catalog {
         }
     }
 
-    /// Reads a file; `shown` is its path as diagnostics show it.
+    /// Reads `<code>.po`; `shown` is its path as diagnostics show it. What is wrong in it comes as [`Diagnostics`].
     pub fn read(path: &Path, shown: &Path) -> Result<Catalog> {
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        Ok(Catalog::parse(&text, shown)?)
+        Ok(Catalog::from_bytes(&file::read(path, shown)?, path, shown)?)
+    }
+
+    /// The same, of what was read from the file at `path`.
+    fn from_bytes(bytes: &[u8], path: &Path, shown: &Path) -> Result<Catalog, Diagnostics> {
+        let catalog = Catalog::parse(file::decode(bytes, shown)?, shown)?;
+        let code = path.file_stem().unwrap_or_default().to_string_lossy();
+        header::require(&catalog.header, &code, shown)?;
+        Ok(catalog)
     }
 
     pub fn parse(text: &str, shown: &Path) -> Result<Catalog, Diagnostics> {
@@ -122,9 +136,7 @@ impl Catalog {
 
     /// The message with this text, unless it is obsolete.
     pub fn get(&self, msgid: &str) -> Option<&Entry> {
-        self.entries
-            .iter()
-            .find(|entry| !entry.obsolete && entry.msgid == msgid)
+        self.entries.find(msgid).map(|number| &self.entries[number])
     }
 
     /// Adds a message, or a place to the message that is there already.
@@ -132,19 +144,16 @@ impl Catalog {
         if msgid.trim().is_empty() {
             return;
         }
-        let entry = match self.entries.iter_mut().find(|entry| entry.msgid == msgid) {
-            Some(entry) => entry,
-            None => self.entries.push_mut(Entry {
-                msgid: msgid.to_owned(),
-                ..Entry::default()
-            }),
-        };
+        let entry = self.entries.find_or_add(msgid);
         let add = |list: &mut Vec<String>, text: &str| {
             if !text.is_empty() && list.iter().all(|known| known != text) {
                 list.push(text.to_owned());
             }
         };
         add(&mut entry.sources, source);
-        add(&mut entry.comments, comment);
+        // A comment takes one line of the file.
+        for line in comment.lines() {
+            add(&mut entry.comments, line.trim_end());
+        }
     }
 }

@@ -262,13 +262,17 @@ fn interfaces(site: &Site) -> Result<Vec<Interface>> {
         .collect()
 }
 
-/// A translation as it stands, finished or not; none for the source language. A language just added may have no catalog yet.
+/// A translation as it stands, finished or not, of which nothing gets into a page that is not in its source; none for the source
+/// language. A language just added may have no catalog yet.
 pub(crate) fn catalog(site: &Site, language: &Language) -> Result<Option<Catalog>> {
     let path = site.catalog_path(language);
     if language.source || !path.is_file() {
         return Ok(None);
     }
-    Catalog::read(&path, &site.relative(&path)).map(Some)
+    let shown = site.relative(&path);
+    let catalog = Catalog::read(&path, &shown)?;
+    catalog::safety::refuse(&catalog, &shown)?;
+    Ok(Some(catalog))
 }
 
 pub(crate) fn context(

@@ -698,3 +698,107 @@ fn the_table_of_translations_has_the_numbers_of_the_catalogs() {
     );
     assert!(page.contains("<td>Ada</td>") && !page.contains("example.com"), "{page}");
 }
+
+/// Whatever stands in a catalog, no page is made of it that has more than words beyond its source.
+#[test]
+fn a_hostile_translation_is_refused_by_everything_that_makes_pages_or_code_of_it() {
+    let fixture = Fixture::translated();
+    let good = fixture.catalog();
+    for (msgid, hostile) in [
+        ("Welcome to _the_ book.", "Benvenuto <script>alert(1)</script>"),
+        (
+            "Waiting with `select!`",
+            "Aspettare con &lt;img src=x onerror=alert(1)&gt;",
+        ),
+        ("Side by side", "Fianco a fianco {#a onclick=alert(1)}"),
+        ("A Small Book", "Un <b>libro</b>"),
+        ("Show hidden lines", "Mostra\" onmouseover=alert(1) x=\"<i>"),
+        ("Answer", "</summary><a href=https://evil.example>Risposta</a>"),
+        ("asyncio", "[asyncio](javascript:alert(1))"),
+        ("# Two lines\n# of why.", "# Due righe\nimport os; os.remove('x')"),
+    ] {
+        let mut catalog = good.clone();
+        let entry = catalog.entries.iter_mut().find(|entry| entry.msgid == msgid);
+        entry.unwrap_or_else(|| panic!("no `{msgid}`")).msgstr = hostile.to_owned();
+        let text = catalog.to_po();
+        fixture.write("po/it.po", &text);
+        let line = Catalog::parse(&text, Path::new("x")).unwrap().get(msgid).unwrap().line;
+        let (site, library) = (fixture.site(), fixture.library());
+        let italian = site.language("it").unwrap();
+        let refusals = [
+            fixture.build().map(drop),
+            edition::expand(&site, &library, italian).map(drop),
+            edition::claims(&site, &library).map(drop),
+        ];
+        for refusal in refusals {
+            let refusal = refusal.expect_err(msgid).to_string();
+            // The line of the message or, where that has several lines, one of its lines.
+            let place: usize = refusal
+                .strip_prefix("po/it.po:")
+                .and_then(|rest| rest.split(':').next()?.parse().ok())
+                .unwrap_or_else(|| panic!("{refusal}"));
+            assert!((line..line + 6).contains(&place), "{line}: {refusal}");
+        }
+        assert!(
+            fixture
+                .mistakes()
+                .iter()
+                .any(|mistake| mistake.starts_with("po/it.po:")),
+            "{msgid}"
+        );
+        assert!(!fixture.root().join("book/it").exists(), "{msgid}");
+    }
+    // Nobody sees what is fuzzy.
+    let mut catalog = good.clone();
+    catalog.entries[0].msgstr = "<script>".into();
+    catalog.entries[0].flags.push("fuzzy".into());
+    fixture.write("po/it.po", &catalog.to_po());
+    fixture.build().unwrap_or_else(|error| panic!("{error:#}"));
+}
+
+#[test]
+fn a_catalog_that_cannot_be_read_stops_everything_and_is_left_as_it_is() {
+    let fixture = Fixture::translated();
+    let good = fixture.read("po/it.po");
+    let utf16: Vec<u8> = good.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let latin: Vec<u8> = good
+        .replace('È', "\u{1}")
+        .bytes()
+        .map(|byte| if byte == 1 { 0xc8 } else { byte })
+        .collect();
+    for (bytes, expected) in [
+        (utf16, "UTF-16LE"),
+        (latin, "0xc8"),
+        (
+            good.replace("charset=UTF-8", "charset=ISO-8859-1").into_bytes(),
+            "another encoding",
+        ),
+        (good.replace("Language: it", "Language: de").into_bytes(), "`de`"),
+        (good.replacen("msgstr \"", "msgstr ", 2).into_bytes(), "double quotes"),
+        (format!("{good}\n{good}").into_bytes(), "already"),
+        (vec![b'a'; 50 << 20], "more than 8 MB"),
+        (Vec::new(), "header is missing"),
+    ] {
+        std::fs::write(fixture.root().join("po/it.po"), &bytes).unwrap();
+        let site = fixture.site();
+        let refusals = [
+            fixture.build().map(drop),
+            catalog::update(&site, &fixture.library(), site.language("it").unwrap()).map(drop),
+        ];
+        for refusal in refusals {
+            let refusal = refusal.expect_err(expected).to_string();
+            assert!(
+                refusal.starts_with("po/it.po:") && refusal.contains(expected) && refusal.contains("help: "),
+                "expected {expected} in {refusal}"
+            );
+        }
+        assert!(
+            fixture.mistakes().iter().any(|mistake| mistake.contains(expected)),
+            "{expected}"
+        );
+        assert!(
+            std::fs::read(fixture.root().join("po/it.po")).unwrap() == bytes,
+            "{expected}"
+        );
+    }
+}

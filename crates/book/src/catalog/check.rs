@@ -28,7 +28,7 @@ mod text;
 mod typography;
 mod untranslated;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ use self::spelling::Speller;
 use self::text::Visible;
 use self::typography::Habits;
 use super::extract::{self, Block, CODE_COMMENT};
-use super::{Catalog, Entry};
+use super::{Catalog, Entry, safety};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::edition;
 use crate::lint;
@@ -52,6 +52,7 @@ use crate::site::{Language, Site};
 use crate::translations::Translations;
 
 pub use finding::{Finding, Place, Report, Severity};
+pub(super) use markup::values;
 pub use spelling::DictionaryFiles;
 
 /// For each language code its dictionary, or why there is none.
@@ -79,9 +80,10 @@ pub fn check(site: &Site, library: &Library, language: &Language, dictionaries: 
         ));
         return Ok(report);
     }
-    let catalog = match Catalog::parse(&std::fs::read_to_string(&path)?, &shown) {
+    let catalog = match Catalog::read(&path, &shown) {
         Ok(catalog) => catalog,
-        Err(Diagnostics(diagnostics)) => {
+        Err(error) => {
+            let Diagnostics(diagnostics) = error.downcast()?;
             let findings = diagnostics.into_iter().map(|found| Finding::error("catalog", found));
             report.findings.extend(findings);
             return Ok(report);
@@ -127,7 +129,17 @@ pub fn check(site: &Site, library: &Library, language: &Language, dictionaries: 
         machines,
         habits: Habits::default(),
     };
-    let findings = checker.run(&template, &blocks, &catalog);
+    let mut findings = checker.run(&template, &blocks, &catalog);
+    // What is already said about an entry in this check's own words needs no second complaint.
+    let known: HashSet<usize> = findings
+        .iter()
+        .filter(|finding| finding.is_error())
+        .map(|finding| finding.diagnostic.line)
+        .collect();
+    for entry in catalog.entries.iter().filter(|entry| !known.contains(&entry.line)) {
+        let dangers = safety::of_entry(entry, &shown);
+        findings.extend(dangers.into_iter().map(|found| Finding::error("safety", found)));
+    }
     report.extend(Report {
         findings,
         skipped: Vec::new(),
@@ -144,9 +156,9 @@ pub fn check_directives(site: &Site, context: &Context) -> Result<Vec<Diagnostic
     if !path.is_file() {
         return Ok(Vec::new());
     }
-    let catalog = match Catalog::parse(&std::fs::read_to_string(&path)?, &shown) {
+    let catalog = match Catalog::read(&path, &shown) {
         Ok(catalog) => catalog,
-        Err(Diagnostics(diagnostics)) => return Ok(diagnostics),
+        Err(error) => return Ok(error.downcast::<Diagnostics>()?.0),
     };
     let mut diagnostics = Vec::new();
     for entry in catalog.entries.iter().filter(|entry| entry.is_translated()) {
@@ -161,6 +173,19 @@ pub fn check_directives(site: &Site, context: &Context) -> Result<Vec<Diagnostic
         }
     }
     Ok(diagnostics)
+}
+
+/// A comment of code whose translation would not be one.
+pub(super) fn broken_comment(entry: &Entry, shown: &Path) -> Option<Diagnostic> {
+    let mut findings = Vec::new();
+    let mut notes = Notes {
+        path: shown,
+        entry,
+        findings: &mut findings,
+    };
+    comment::check(&mut notes);
+    let broken = findings.into_iter().find(|finding| finding.rule == comment::RULE);
+    broken.map(|finding| finding.diagnostic)
 }
 
 /// One catalog and all it is held against.

@@ -10,6 +10,9 @@ use crate::code::Code;
 const MARKERS: &[&str] = &["///", "//!", "//", "#"];
 const BRACKETS: &[(&str, &str)] = &[("/*", "*/"), ("\"\"\"", "\"\"\""), ("'''", "'''")];
 
+/// What a finding is called that makes the translation of a comment something else than one.
+pub(super) const RULE: &str = "comment";
+
 /// The markers of every line of a comment.
 pub(super) fn check(notes: &mut Notes<'_>) {
     let Entry { msgid, msgstr, .. } = notes.entry;
@@ -28,7 +31,7 @@ pub(super) fn check(notes: &mut Notes<'_>) {
             .and_then(|rest| rest.strip_suffix(close));
         if inside.is_none_or(|inside| inside.contains(close)) {
             notes.error(
-                "comment",
+                RULE,
                 0,
                 format!("a comment between {open} and {close} is translated by something else"),
                 "start and end the translation as the source does",
@@ -43,7 +46,7 @@ pub(super) fn check(notes: &mut Notes<'_>) {
     for line in msgstr.trim_end().split_inclusive('\n') {
         if !has_marker(line, marker) {
             notes.error(
-                "comment",
+                RULE,
                 at,
                 format!("a line of a comment without its marker {marker}: {}", line.trim_end()),
                 "every line of the translation starts with the marker of the source",
@@ -86,7 +89,7 @@ pub(super) fn changed_code(blocks: &[Block], catalog: &Catalog, shown: &Path) ->
             };
             let alone = Catalog {
                 header: Entry::default(),
-                entries: vec![entry.clone()],
+                entries: vec![entry.clone()].into(),
             };
             if changes(&alone) {
                 let mut notes = Notes {

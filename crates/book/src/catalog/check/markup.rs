@@ -195,7 +195,7 @@ fn block(tag: &Tag<'_>) -> Option<&'static str> {
 }
 
 /// `{name}`s, directives left out.
-fn values(text: &str) -> impl Iterator<Item = String> {
+pub(in crate::catalog) fn values(text: &str) -> impl Iterator<Item = String> {
     text.split('{').skip(1).filter_map(|rest| {
         let (name, _) = rest.split_once('}')?;
         let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c == '_');
