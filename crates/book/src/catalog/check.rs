@@ -21,7 +21,7 @@ use crate::site::{Language, Site};
 pub fn check(site: &Site, library: &Library, language: &Language) -> Result<Vec<Diagnostic>> {
     let path = site.catalog_path(language);
     let shown = site.relative(&path);
-    if !path.is_file() {
+    if !path.exists() {
         return Ok(vec![Diagnostic::new(
             shown,
             1,
@@ -49,7 +49,7 @@ pub fn check(site: &Site, library: &Library, language: &Language) -> Result<Vec<
 pub fn check_directives(site: &Site, context: &Context) -> Result<Vec<Diagnostic>> {
     let path = site.catalog_path(context.interface.language());
     let shown = site.relative(&path);
-    if !path.is_file() {
+    if !path.exists() {
         return Ok(Vec::new());
     }
     let catalog = match Catalog::read(&path, &shown) {
