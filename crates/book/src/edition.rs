@@ -266,7 +266,7 @@ fn interfaces(site: &Site) -> Result<Vec<Interface>> {
 /// language. A language just added may have no catalog yet.
 pub(crate) fn catalog(site: &Site, language: &Language) -> Result<Option<Catalog>> {
     let path = site.catalog_path(language);
-    if language.source || !path.is_file() {
+    if language.source || !path.exists() {
         return Ok(None);
     }
     let shown = site.relative(&path);

@@ -68,7 +68,7 @@ pub fn check(site: &Site, library: &Library, language: &Language, dictionaries: 
     let path = site.catalog_path(language);
     let shown = site.relative(&path);
     let mut report = Report::default();
-    if !path.is_file() {
+    if !path.exists() {
         report.findings.push(Finding::error(
             "catalog",
             Diagnostic::new(
@@ -153,7 +153,7 @@ pub fn check(site: &Site, library: &Library, language: &Language, dictionaries: 
 pub fn check_directives(site: &Site, context: &Context) -> Result<Vec<Diagnostic>> {
     let path = site.catalog_path(context.interface.language());
     let shown = site.relative(&path);
-    if !path.is_file() {
+    if !path.exists() {
         return Ok(Vec::new());
     }
     let catalog = match Catalog::read(&path, &shown) {

@@ -165,7 +165,7 @@ impl Mark {
         let (name, help) = match self.kind {
             Kind::Html => (
                 "the HTML",
-                "a translation has the source's tags and no others; write \\< for the sign itself",
+                "a translation has the source's tags and no others; for the sign itself, put a blank behind `<`",
             ),
             Kind::Link => (
                 "a link to",
