@@ -90,7 +90,9 @@ fn install(workspace: &Workspace) -> Result<PathBuf, String> {
             .collect()
     };
     let wanted = read(&pinned).map_err(|error| format!("cannot read {}: {error}", pinned.display()))?;
-    if packages.is_dir() && read(&folder).is_ok_and(|installed| installed == wanted) {
+    // npm writes this last.
+    let complete = packages.join(".package-lock.json").is_file();
+    if complete && read(&folder).is_ok_and(|installed| installed == wanted) {
         return Ok(packages);
     }
     let copied = std::fs::create_dir_all(&folder).and_then(|()| {
