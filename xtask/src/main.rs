@@ -6,6 +6,7 @@ mod dictionary;
 mod doctor;
 mod measure_command;
 mod measurements;
+mod panic;
 mod progress;
 mod python_command;
 mod test;
@@ -59,6 +60,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    panic::speak_plainly();
     let cli = Cli::parse();
     match run(cli.command) {
         Ok(code) => code,

@@ -186,6 +186,15 @@ pub fn check(workspace: &Workspace) -> Result<Report> {
     for problem in &report.problems {
         println!("{}", line(workspace, problem));
     }
+    for (machine, control) in &report.controls {
+        let interval = control.interval.map_or_else(String::new, |interval| {
+            format!(" [{:.3} to {:.3}]", interval.low, interval.high)
+        });
+        println!(
+            "{machine}: the controls against themselves come out as {:.3}{interval} over {} sessions",
+            control.value, control.sessions
+        );
+    }
     Ok(report)
 }
 

@@ -24,6 +24,7 @@ const STEPS: &[(&str, Step)] = &[
     ("published results", published_results),
     ("claims", claims_hold),
     ("both editions", editions),
+    ("pages, anchors and links of all editions", pages_and_links),
     ("Rust tests", rust_tests),
     ("snippets of both languages in both editions", snippets),
     ("programs of every experiment", programs),
@@ -128,6 +129,23 @@ fn editions(workspace: &Workspace) -> Result<String> {
         .map(|edition| format!("{} in {:.1} s", edition.language.name, edition.elapsed.as_secs_f64()))
         .collect::<Vec<_>>()
         .join(", "))
+}
+
+/// Of the editions that the step before has built.
+fn pages_and_links(workspace: &Workspace) -> Result<String> {
+    let (diagnostics, seen) = book::links::check(&workspace.site()?)?;
+    for diagnostic in &diagnostics {
+        println!("{diagnostic}");
+    }
+    ensure!(
+        diagnostics.is_empty(),
+        "{} places to mend, named above",
+        diagnostics.len()
+    );
+    Ok(format!(
+        "{} pages, {} anchors, {} links within the book",
+        seen.pages, seen.anchors, seen.links
+    ))
 }
 
 fn rust_tests(workspace: &Workspace) -> Result<String> {

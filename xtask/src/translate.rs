@@ -1,8 +1,10 @@
 //! `cargo xtask translate`: the catalogs under `po/`.
 
+use std::io::{ErrorKind, Write};
+
 use anyhow::{Result, bail};
-use book::catalog::{Report, Severity};
-use book::{Language, Site, catalog};
+use book::catalog::{self, Count, Given, Progress, Report, Severity};
+use book::{Language, Site};
 use serde_json::json;
 
 use crate::dictionary;
@@ -10,10 +12,22 @@ use crate::workspace::Workspace;
 
 #[derive(clap::Subcommand)]
 pub enum Command {
+    /// Add a language as a draft: its catalog and its entry in po/languages.toml
+    New(New),
     /// Refresh the catalogs from the chapters; what is translated stays
     Update {
         /// Languages, as in po/languages.toml [default: all]
         languages: Vec<String>,
+    },
+    /// Say how far the translations are, chapter by chapter
+    Status {
+        /// Languages, as in po/languages.toml [default: all]
+        languages: Vec<String>,
+        /// Print JSON: a list of languages, each with code, name, status (draft, complete), translated, fuzzy, missing, words_left (of
+        /// the source text), obsolete, translators, and parts: the same counts for each chapter (source, title) and at last, with source
+        /// null, for what is in no chapter
+        #[arg(long)]
+        json: bool,
     },
     /// Say what is missing, wrong or doubtful in the catalogs, with line and what to do
     Check {
@@ -28,10 +42,60 @@ pub enum Command {
     },
 }
 
+#[derive(clap::Args)]
+pub struct New {
+    /// Of BCP 47: `fr`, `pt-BR`
+    code: String,
+    /// What its speakers call it [default: as ISO 639 and CLDR know it]
+    #[arg(long)]
+    name: Option<String>,
+    /// Between units and tenths [default: CLDR's]
+    #[arg(long, value_name = "MARK")]
+    decimal: Option<char>,
+    /// Between groups of three digits [default: CLDR's]
+    #[arg(long, value_name = "MARK")]
+    thousands: Option<char>,
+    /// For the catalog's header, as in `nplurals=2; plural=(n != 1);` [default: CLDR's]
+    #[arg(long, value_name = "FORMS")]
+    plural_forms: Option<String>,
+}
+
 pub fn run(workspace: &Workspace, command: &Command) -> Result<()> {
     let site = workspace.site()?;
     let library = workspace.published(&site)?;
     match command {
+        Command::New(new) => {
+            let given = Given {
+                name: new.name.clone(),
+                decimal: new.decimal,
+                thousands: new.thousands,
+                plural_forms: new.plural_forms.clone(),
+            };
+            let added = catalog::new(&site, &library, &new.code, &given)?;
+            println!(
+                "{}: {} messages to translate; {} lists {} as a draft",
+                workspace.shown(&added.catalog),
+                added.messages,
+                workspace.shown(&site.languages_path()),
+                added.name
+            );
+            println!(
+                "Translate in any PO editor while `cargo xtask serve` shows the pages; `cargo xtask translate status {}` says how far you are",
+                added.code
+            );
+        }
+        Command::Status { languages, json } => {
+            let progress = catalog::progress(&site, &library, chosen(&site, languages)?)?;
+            let text = match json {
+                true => serde_json::to_string_pretty(&progress)? + "\n",
+                false => progress.iter().map(table).collect::<Vec<_>>().join("\n"),
+            };
+            match std::io::stdout().lock().write_all(text.as_bytes()) {
+                // `head` has read enough.
+                Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
+                written => written?,
+            }
+        }
         Command::Update { languages } => {
             for language in chosen(&site, languages)? {
                 let summary = catalog::update(&site, &library, language)?;
@@ -123,7 +187,7 @@ fn as_json(report: &Report) -> serde_json::Value {
 
 fn chosen<'a>(site: &'a Site, codes: &[String]) -> Result<Vec<&'a Language>> {
     if codes.is_empty() {
-        return Ok(site.languages.iter().filter(|language| !language.source).collect());
+        return Ok(site.translations().collect());
     }
     codes
         .iter()
@@ -135,4 +199,86 @@ fn chosen<'a>(site: &'a Site, codes: &[String]) -> Result<Vec<&'a Language>> {
             Ok(language)
         })
         .collect()
+}
+
+/// A translation as a table for the terminal.
+fn table(progress: &Progress) -> String {
+    let counts = |Count {
+                      translated,
+                      fuzzy,
+                      missing,
+                      words_left,
+                  }: &Count| { [translated, fuzzy, missing, words_left].map(ToString::to_string) };
+    let mut rows: Vec<(String, [String; 4])> = progress
+        .parts
+        .iter()
+        .map(|part| {
+            let name = match &part.source {
+                Some(path) => path.display().to_string(),
+                None => "titles, labels, interface".to_owned(),
+            };
+            (name, counts(&part.count))
+        })
+        .collect();
+    rows.push(("in all".to_owned(), counts(&progress.count)));
+    let first = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let mut text = format!("{} ({}), {}", progress.name, progress.code, progress.status);
+    if !progress.translators.is_empty() {
+        text.push_str(&format!(", by {}", progress.translators.join(", ")));
+    }
+    text.push('\n');
+    let heads = ["translated", "fuzzy", "missing", "words left"];
+    let mut line = |name: &str, cells: [&str; 4]| {
+        text.push_str(&format!("  {name:first$}"));
+        for (head, cell) in heads.iter().zip(cells) {
+            text.push_str(&format!("  {cell:>width$}", width = head.len()));
+        }
+        text.push('\n');
+    };
+    line("", heads);
+    for (name, cells) in &rows {
+        line(name, cells.each_ref().map(String::as_str));
+    }
+    if progress.obsolete > 0 {
+        text.push_str(&format!("  {} kept that the book no longer uses\n", progress.obsolete));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_aligned() {
+        let count = |translated, words_left| Count {
+            translated,
+            fuzzy: 0,
+            missing: 1,
+            words_left,
+        };
+        let part = |source: Option<&str>, count| catalog::Part {
+            source: source.map(Into::into),
+            title: String::new(),
+            count,
+        };
+        let progress = Progress {
+            code: "fr".into(),
+            name: "Français".into(),
+            status: book::Status::Draft,
+            count: count(1234, 20),
+            obsolete: 2,
+            translators: vec!["Jean Valjean".into()],
+            parts: vec![part(Some("src/a.md"), count(1, 17)), part(None, count(1233, 3))],
+        };
+        assert_eq!(
+            table(&progress),
+            "Français (fr), draft, by Jean Valjean\n\
+             \x20                            translated  fuzzy  missing  words left\n\
+             \x20 src/a.md                            1      0        1          17\n\
+             \x20 titles, labels, interface        1233      0        1           3\n\
+             \x20 in all                           1234      0        1          20\n\
+             \x20 2 kept that the book no longer uses\n"
+        );
+    }
 }

@@ -1,9 +1,11 @@
 //! Catalogs of messages in gettext's PO format: what is to be translated, and its translation.
 //!
 //! ```text
+//! new       a language --> po/<code>.po and its entry in po/languages.toml
 //! extract   chapters, table of contents, interface, labels --> Catalog (the template, without translations)
 //! update    template + po/<code>.po                        --> po/<code>.po with nothing lost
 //! check     po/<code>.po, po/glossary.toml, a dictionary   --> what is missing, wrong or doubtful, with its line
+//! status    template + po/<code>.po                        --> how far the translation is, per chapter
 //! po        the file format
 //! ```
 //!
@@ -13,7 +15,9 @@
 
 mod check;
 mod extract;
+mod new;
 mod po;
+mod status;
 mod update;
 
 use std::path::Path;
@@ -27,6 +31,8 @@ use crate::gettext::ESCAPED;
 
 pub use check::{Dictionaries, DictionaryFiles, Finding, Place, Report, Severity, check, check_directives};
 pub use extract::extract;
+pub use new::{Added, Given, new};
+pub use status::{Count, Part, Progress, progress};
 pub use update::{Summary, update};
 
 /// The renderer's name under which a book is read for its messages. Preprocessors that translate or fill in numbers do not run for it.

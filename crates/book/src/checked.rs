@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! {{#measured self-check.coverage-slower}}
-//! {{#claim self-check.gate-noticed >=90%}}nine in ten{{/claim}}
+//! {{#claim self-check.gate-noticed >=90%}}at least 90 %{{/claim}}
 //! {{#figure self-check coverage slower}}caption{{/figure}}        crate::figure::self_check
 //! ```
 
@@ -11,12 +11,15 @@ use measure::library::Library;
 use measure::self_check::{Count, Pair, Summary};
 use measure::statistics::Estimate;
 
+use crate::figure::self_check::Show;
 use crate::interface::Interface;
 use crate::number::{Kind, Shown, whole};
 use crate::reference::{Problem, Unmeasured};
 
 /// What stands before the dot.
 pub const NAME: &str = "self-check";
+/// What `cargo xtask measure` is given to find it.
+pub const TO_MEASURE: &str = "--self-check";
 
 /// One finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,8 +31,12 @@ pub struct Finding {
 enum What {
     /// Share of short campaigns whose interval contains the mean of the rest.
     Coverage(Pair),
-    /// Ratio to the walk over all sessions.
+    /// Share of the intervals without it that lie below it.
+    MissedBelow(Pair),
+    /// Mean ratio to the walk over all sessions.
     Ratio(Pair),
+    /// Median of the same.
+    Median(Pair),
     /// Share of repeats that find the slow-down, with so many sessions.
     Found(u32),
     /// The fewest sessions that find it often enough.
@@ -71,7 +78,9 @@ impl Finding {
         let mut all = Vec::new();
         for pair in Pair::ALL {
             all.push((format!("coverage-{}", pair.name()), What::Coverage(pair)));
+            all.push((format!("missed-below-{}", pair.name()), What::MissedBelow(pair)));
             all.push((format!("ratio-{}", pair.name()), What::Ratio(pair)));
+            all.push((format!("median-{}", pair.name()), What::Median(pair)));
         }
         for sessions in FOUND {
             all.push((format!("found-with-{sessions}"), What::Found(sessions)));
@@ -99,10 +108,22 @@ impl Finding {
 
     pub fn kind(&self) -> Kind {
         match self.what {
-            What::Ratio(_) => Kind::Ratio,
+            What::Ratio(_) | What::Median(_) => Kind::Ratio,
             What::Cost => Kind::Unit(Unit::Seconds),
             What::SessionsNeeded | What::Campaigns | What::HyperfineRuns => Kind::Unit(Unit::Count),
             _ => Kind::Unit(Unit::Share),
+        }
+    }
+
+    /// The figure that shows it, if one does.
+    pub fn figure(&self) -> Option<Show> {
+        match self.what {
+            What::Coverage(pair) | What::MissedBelow(pair) | What::Ratio(pair) | What::Median(pair) => {
+                Some(Show::Coverage(pair))
+            }
+            What::Found(_) | What::SessionsNeeded => Some(Show::Found),
+            What::Scatter { .. } | What::HyperfineRuns => Some(Show::Scatter),
+            What::Cost | What::Noticed | What::FalseAlarms | What::Campaigns => None,
         }
     }
 
@@ -112,7 +133,12 @@ impl Finding {
         let summary = check.summary();
         let value = match self.what {
             What::Coverage(pair) => summary.coverage[pair.name()].share(),
+            What::MissedBelow(pair) => {
+                let missed = summary.missed_below[pair.name()].share();
+                return missed.ok_or_else(|| Unmeasured::Missing("no interval missed".to_owned()));
+            }
             What::Ratio(pair) => summary.pooled.get(pair.name()).copied(),
+            What::Median(pair) => summary.medians.get(pair.name()).copied(),
             What::Found(sessions) => found(&summary, sessions).and_then(|count| count.share()),
             What::SessionsNeeded => summary.sessions_needed().map(|sessions| exactly(f64::from(sessions))),
             What::Scatter { pair, hyperfine } => {
@@ -176,7 +202,15 @@ mod tests {
 
     #[test]
     fn every_name_has_a_value_and_a_wrong_one_is_answered() {
-        let library = fixture::library();
+        let mut library = fixture::library();
+        // One campaign that misses, in every pair, so that there are misses to count.
+        for round in &mut library.self_check.as_mut().unwrap().rounds {
+            if round.campaign == 2 {
+                for times in [&mut round.again, &mut round.slower, &mut round.python] {
+                    times.step *= 0.9;
+                }
+            }
+        }
         for (name, _) in Finding::all() {
             let finding = Finding::parse(&format!("self-check.{name}")).unwrap().unwrap();
             let estimate = finding
@@ -200,6 +234,9 @@ mod tests {
         assert_eq!(noticed.value, "75\u{a0}%");
         assert_eq!(noticed.certainty, "95 % interval 30 to 95\u{a0}%, from 4 samples");
         assert_eq!(shown("campaigns", &fixture::english()).value, "6");
+        let no_misses = Finding::parse("self-check.missed-below-slower").unwrap().unwrap();
+        let why = no_misses.estimate(&library).unwrap_err();
+        assert_eq!(why, Unmeasured::Missing("no interval missed".to_owned()));
         let mut library = fixture::library();
         library.self_check = None;
         let finding = Finding::parse("self-check.cost").unwrap().unwrap();

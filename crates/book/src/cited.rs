@@ -79,6 +79,17 @@ impl Sources {
         labels
     }
 
+    /// Who published the figures, as translators translate it, each once.
+    pub fn names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for row in self.0.values() {
+            if !names.contains(&row.source.as_str()) {
+                names.push(&row.source);
+            }
+        }
+        names
+    }
+
     /// The figure as inline HTML: the number, and behind it the row it comes from, with its source. `linked` allows an address.
     pub fn render(&self, key: &str, linked: bool, interface: &Interface) -> Result<String, Problem> {
         let (name, row, figure) = self.get(key)?;
@@ -92,7 +103,7 @@ impl Sources {
             "×" => "×".to_owned(),
             unit => format!("\u{a0}{}", interface.label(unit)),
         };
-        let mut reference = vec![row.source.clone()];
+        let mut reference = vec![interface.label(&row.source)];
         reference.extend(row.address.clone());
         reference.extend(row.year.map(|year| year.to_string()));
         let title = format!("{} ({name})", reference.join(", "));

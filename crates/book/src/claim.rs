@@ -1,4 +1,5 @@
-//! `{{#claim REFERENCE CONDITION}}words{{/claim}}`: words of the text that data must bear out.
+//! `{{#claim REFERENCE CONDITION}}words{{/claim}}`: words of the text that data must bear out. The reference may also be a finding of the
+//! self-check: `{{#claim self-check.gate-noticed >=90%}}at least 90 %{{/claim}}`.
 
 mod report;
 
@@ -6,10 +7,12 @@ use std::fmt;
 use std::ops::Range;
 
 use measure::experiment::Unit;
+use measure::library::Library;
 use measure::results::Bound;
 use measure::statistics::Estimate;
 use serde::Serialize;
 
+use crate::checked::{self, Finding};
 use crate::directive::Directive;
 use crate::interface::Interface;
 use crate::measurements::Context;
@@ -23,10 +26,14 @@ pub use report::{ClaimReport, Claims, Judgement, Place, Tally, Translation};
 /// One end of a condition.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Limit {
-    /// As the writer put it: 5 for `5ms`.
+    /// As the writer put it: `5ms`.
+    text: String,
+    /// Its number: 5 for `5ms`.
     written: f64,
-    /// In the metric's own unit: 0.005 for `5ms`.
+    /// In the metric's own unit: 0.005 for `5ms`, 0.95 for `95%`.
     pub value: f64,
+    /// Whether it bounds a share, which words say as a part or in per cent, but never as a bare 95.
+    is_share: bool,
 }
 
 /// What is claimed of a value.
@@ -141,6 +148,15 @@ impl Condition {
     /// Checks that the numbers in the words are the condition's bounds: all of them, or none.
     fn check_words(&self, numerals: &[Numeral]) -> Result<(), Problem> {
         let limits = self.limits();
+        let mut numerals = numerals.to_vec();
+        if limits.len() == 2 {
+            // "80 to 95 %": the sign goes for both.
+            for at in 1..numerals.len() {
+                if numerals[at].measure == Measure::Percent && numerals[at - 1].measure == Measure::Plain {
+                    numerals[at - 1].measure = Measure::Percent;
+                }
+            }
+        }
         let strange = numerals
             .iter()
             .find(|numeral| !limits.iter().any(|limit| limit.is_said_by(numeral)));
@@ -149,7 +165,7 @@ impl Condition {
             .find(|limit| !numerals.iter().any(|numeral| limit.is_said_by(numeral)));
         let listed = limits
             .iter()
-            .map(|limit| limit.written.to_string())
+            .map(|limit| limit.text.as_str())
             .collect::<Vec<_>>()
             .join(" and ");
         match (strange, unsaid) {
@@ -158,7 +174,7 @@ impl Condition {
                 "make them agree; a number that belongs to something else goes into `{{#number TEXT | reason}}`",
             )),
             (None, Some(limit)) if !numerals.is_empty() => Err(Problem::new(
-                format!("the words do not say {}, which the condition does", limit.written),
+                format!("the words do not say {}, which the condition does", limit.text),
                 format!("say {listed}, or no number at all"),
             )),
             _ => Ok(()),
@@ -191,8 +207,15 @@ impl Limit {
         };
         match units.iter().find(|(unit, _)| *unit == symbol) {
             Some((_, factor)) => Ok(Limit {
+                text: text.to_owned(),
                 written,
-                value: written * factor,
+                // What is nearest to 95 hundredths, as 0.95 is; 95 × 0.01 comes out a hair off.
+                value: if symbol == "%" {
+                    written / 100.0
+                } else {
+                    written * factor
+                },
+                is_share: kind == Kind::Unit(Unit::Share),
             }),
             None if units.len() == 1 => Err(Problem::new(
                 format!("`{text}`: this value has no unit"),
@@ -217,6 +240,9 @@ impl Limit {
         let tolerance = if numeral.fraction { 0.02 } else { 1e-9 };
         let near = |a: f64, b: f64| (a - b).abs() <= tolerance * b.abs().max(f64::MIN_POSITIVE);
         match numeral.measure {
+            // "Half" of `50%`.
+            Measure::Plain if self.is_share => near(numeral.value, self.value),
+            Measure::Percent if self.is_share => near(numeral.value / 100.0, self.value),
             Measure::Plain => near(numeral.value, self.written),
             Measure::Unit(factor) => near(numeral.value * factor, self.value),
             // "5 % more" of 1.05, "20 % less" of 0.8, "30 % of" of 0.3.
@@ -230,9 +256,64 @@ impl Limit {
     }
 }
 
+/// What a claim is about.
+enum Subject<'a> {
+    Experiment(Box<Reference<'a>>),
+    /// What the harness found about itself.
+    Harness(Finding, &'a Library),
+}
+
+impl<'a> Subject<'a> {
+    fn parse(text: &str, library: &'a Library) -> Result<Subject<'a>, Problem> {
+        Ok(match Finding::parse(text) {
+            Some(finding) => Subject::Harness(finding?, library),
+            None => Subject::Experiment(Box::new(Reference::parse(text, library)?)),
+        })
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Subject::Experiment(reference) => reference.kind(),
+            Subject::Harness(finding, _) => finding.kind(),
+        }
+    }
+
+    fn evidence(&self) -> Result<Evidence, Unmeasured> {
+        Ok(match self {
+            Subject::Experiment(reference) => Evidence {
+                estimate: reference.estimate()?,
+                bound: reference.bound(),
+            },
+            Subject::Harness(finding, library) => Evidence {
+                estimate: finding.estimate(library)?,
+                bound: None,
+            },
+        })
+    }
+
+    /// In the edition's words: the value, then how sure it is.
+    fn shown(&self, evidence: &Evidence, interface: &Interface) -> String {
+        let shown = match self {
+            Subject::Experiment(reference) => {
+                Shown::new(&evidence.estimate, reference.kind(), interface).bounded(evidence.bound, interface)
+            }
+            Subject::Harness(finding, _) => finding.shown(&evidence.estimate, interface),
+        };
+        format!("{} ({})", shown.value, shown.certainty)
+    }
+
+    /// What `cargo xtask measure` is given to measure it.
+    fn to_measure(&self) -> &str {
+        match self {
+            Subject::Experiment(reference) => &reference.entry.experiment.id,
+            Subject::Harness(..) => checked::TO_MEASURE,
+        }
+    }
+}
+
 /// A claim read, with everything it names resolved.
 struct Claim<'a> {
-    reference: Reference<'a>,
+    subject: Subject<'a>,
     condition: Condition,
 }
 
@@ -244,8 +325,8 @@ impl<'a> Claim<'a> {
                 "write `{{#claim EXPERIMENT.A/B.METRIC >=3}}at least three times{{/claim}}`",
             ));
         };
-        let reference = Reference::parse(reference_text, &context.library)?;
-        let condition = Condition::parse(condition_text, reference.kind())?;
+        let subject = Subject::parse(reference_text, &context.library)?;
+        let condition = Condition::parse(condition_text, subject.kind())?;
         let body = directive.body.clone().unwrap_or_default();
         let words = text[body.clone()].trim();
         if words.is_empty() {
@@ -257,19 +338,23 @@ impl<'a> Claim<'a> {
             .map(|inner| inner.range.start - body.start..inner.range.end - body.start)
             .collect();
         let tokens = prose::tokens(&text[body], &hidden);
-        let numerals = numeral::numerals(&tokens, context.interface.language());
-        condition.check_words(&numerals)?;
-        Ok(Claim { reference, condition })
+        let language = context.interface.language();
+        let check = |language| condition.check_words(&numeral::numerals(&tokens, language));
+        match check(language) {
+            // In a draft the words may still be those of the source, with its marks in numbers.
+            Err(problem) if language.is_draft() => check(&context.source_language).map_err(|_| problem)?,
+            checked => checked?,
+        }
+        Ok(Claim { subject, condition })
     }
 
     fn verdict(&self) -> (Verdict, Result<Evidence, Unmeasured>) {
-        let evidence = self.reference.estimate().map(|estimate| Evidence {
-            estimate,
-            bound: self.reference.bound(),
-        });
+        let evidence = self.subject.evidence();
         let verdict = match &evidence {
             Ok(evidence) => self.condition.verdict(&evidence.estimate, evidence.bound),
             Err(Unmeasured::Stale) => Verdict::Stale,
+            // It was measured; what came out says neither yes nor no.
+            Err(Unmeasured::NoSlope(_)) => Verdict::Inconclusive,
             Err(Unmeasured::Never | Unmeasured::Missing(_)) => Verdict::NotMeasured,
         };
         (verdict, evidence)
@@ -280,14 +365,6 @@ impl<'a> Claim<'a> {
 struct Evidence {
     estimate: Estimate,
     bound: Option<Bound>,
-}
-
-impl Evidence {
-    /// In the edition's words: the value, then how sure it is.
-    fn shown(&self, kind: Kind, interface: &Interface) -> String {
-        let shown = Shown::new(&self.estimate, kind, interface).bounded(self.bound, interface);
-        format!("{} ({})", shown.value, shown.certainty)
-    }
 }
 
 /// The claim as inline HTML around `words`, which are Markdown still. `figure` is the id of a figure on the same page.
@@ -302,8 +379,8 @@ pub fn render(
     let interface = &context.interface;
     let (verdict, evidence) = claim.verdict();
     let shown = match &evidence {
-        Ok(evidence) => evidence.shown(claim.reference.kind(), interface),
-        Err(why) => unmeasured(why, &claim.reference.entry.experiment.id, interface),
+        Ok(evidence) => claim.subject.shown(evidence, interface),
+        Err(why) => unmeasured(why, claim.subject.to_measure(), interface),
     };
     let (class, title) = match verdict {
         Verdict::Holds => ("claim", shown),
@@ -329,14 +406,19 @@ pub fn render(
     })
 }
 
-/// Why there is no value, and how to get one, in the reader's language.
-pub fn unmeasured(why: &Unmeasured, experiment: &str, interface: &Interface) -> String {
+/// What stands for a slope that the values do not have.
+pub const NO_SLOPE: &str = "not known: the values do not lie on a rising line";
+
+/// Why there is no value, and how to get one, in the reader's language: `to_measure` is what `cargo xtask measure` is given.
+pub fn unmeasured(why: &Unmeasured, to_measure: &str, interface: &Interface) -> String {
     let reason = match why {
         Unmeasured::Never => interface.text("not measured yet"),
         Unmeasured::Stale => interface.text("changed since it was measured"),
         Unmeasured::Missing(reason) => format!("{} ({reason})", interface.text("not measured yet")),
+        // To measure it once more would hardly help.
+        Unmeasured::NoSlope(_) => return interface.text(NO_SLOPE),
     };
-    let command = format!("cargo xtask measure {experiment}");
+    let command = format!("cargo xtask measure {to_measure}");
     format!(
         "{reason}; {}",
         interface.fill("to measure it: {command}", &[("command", &command)])
@@ -536,6 +618,88 @@ mod tests {
         }
         let problem = check(&claim("3..6", "three times"), fixture::english()).unwrap_err();
         assert!(problem.message.contains("do not say 6"), "{problem:?}");
+    }
+
+    #[test]
+    fn a_finding_of_the_self_check_can_be_claimed() {
+        let claim = |name: &str, condition: &str, words: &str| {
+            check(
+                &format!("{{{{#claim self-check.{name} {condition}}}}}{words}{{{{/claim}}}}"),
+                fixture::english(),
+            )
+        };
+        // Three of four, and what Wilson's interval makes of so few.
+        let holds = claim("gate-noticed", ">=30%", "at least 30 %").unwrap();
+        assert!(
+            holds
+                .starts_with("<span class=\"claim\" title=\"75\u{a0}% (95 % interval 30 to 95\u{a0}%, from 4 samples)"),
+            "{holds}"
+        );
+        assert!(
+            claim("gate-noticed", ">=90%", "90 percent")
+                .unwrap()
+                .contains("claim-inconclusive")
+        );
+        assert!(
+            claim("gate-noticed", "<=25%", "a quarter, or less")
+                .unwrap()
+                .contains("claim-contradicted")
+        );
+        assert!(
+            claim("ratio-slower", ">=1.01", "slower")
+                .unwrap()
+                .contains("class=\"claim\"")
+        );
+        assert!(
+            claim("campaigns", ">=6", "six, or more")
+                .unwrap()
+                .contains("class=\"claim\" title=\"6 (a count)")
+        );
+        let problem = claim("gate-notice", ">=90%", "most").unwrap_err();
+        assert!(problem.help.contains("gate-noticed"), "{problem:?}");
+        let problem = claim("cost", ">=90%", "much").unwrap_err();
+        assert!(problem.message.contains("no unit of this value"), "{problem:?}");
+        let text = "{{#claim self-check.cost <=1s}}little{{/claim}}";
+        let mut context = fixture::context(fixture::english());
+        context.library.self_check = None;
+        let html = render(&directive::directives(text).unwrap()[0], text, "little", &context, None).unwrap();
+        assert!(
+            html.contains("claim-unmeasured") && html.contains("to measure it: cargo xtask measure --self-check"),
+            "{html}"
+        );
+    }
+
+    #[test]
+    fn a_share_in_per_cent_is_the_share() {
+        let share = |text: &str| Condition::parse(text, Kind::Unit(Unit::Share)).unwrap();
+        assert_eq!(share(">=95%").verdict(&between(0.95, 1.0), None), Verdict::Holds);
+        assert_eq!(share("80..95%").verdict(&between(0.8, 0.95), None), Verdict::Holds);
+        assert_eq!(share(">=0.95").limits()[0].value, share(">=95%").limits()[0].value);
+        let claim = |condition: &str, words: &str| {
+            format!("{{{{#claim self-check.found-with-5 {condition}}}}}{words}{{{{/claim}}}}")
+        };
+        for (condition, english, italian) in [
+            (">=95%", "at least 95 %", "almeno il 95 %"),
+            (">=0.95", "95 percent", "il 95 per cento"),
+            ("<=50%", "half, or less", "la metà o meno"),
+            ("80..95%", "80 to 95 %", "dall’80 al 95 %"),
+        ] {
+            for (words, interface) in [(english, fixture::english()), (italian, fixture::italian())] {
+                let read = check(&claim(condition, words), interface);
+                assert!(read.is_ok(), "{words}: {read:?}");
+            }
+        }
+        // A bare number is of something else, and a share is not a ratio: 5 % is not what 5 % more would be.
+        for (condition, words) in [
+            (">=95%", "in 95 campaigns"),
+            (">=95%", "at least 90 %"),
+            ("<=95%", "5 % less"),
+            (">=5%", "five times"),
+        ] {
+            assert!(check(&claim(condition, words), fixture::english()).is_err(), "{words}");
+        }
+        let problem = check(&claim(">=95%", "at least 90 %"), fixture::english()).unwrap_err();
+        assert!(problem.message.contains("the condition says 95%"), "{problem:?}");
     }
 
     #[test]

@@ -19,6 +19,7 @@ use crate::gettext::Gettext;
 use crate::interface::Interface;
 use crate::measurements::{self, Context, Measurements};
 use crate::site::{Language, Site};
+use crate::translations::Translations;
 use crate::twin::{self, Programs};
 use crate::{directive, lint, page};
 
@@ -51,7 +52,9 @@ pub struct ExpandedChapter {
 pub fn build(site: &Site, library: &Library, options: &Options) -> Result<Vec<Edition>> {
     // Where writers and translators can go and mend it: once chapters are translated and expanded, their lines are no longer those of a
     // file.
-    Diagnostics(broken_directives(site, library)?).into_result()?;
+    Diagnostics(site.missing_catalogs()).into_result()?;
+    let translations = Arc::new(Translations::of(site, library));
+    Diagnostics(broken_directives(site, library, &translations)?).into_result()?;
     let output = site.output_dir();
     std::fs::create_dir_all(&output).with_context(|| format!("cannot create {}", output.display()))?;
     // Beside the editions, so that they can be put in their place by renaming.
@@ -65,7 +68,8 @@ pub fn build(site: &Site, library: &Library, options: &Options) -> Result<Vec<Ed
             .iter()
             .map(|language| {
                 let folder = fresh.path().join(&language.code);
-                scope.spawn(move || build_one(site, library, language, &folder, options))
+                let translations = &translations;
+                scope.spawn(move || build_one(site, library, language, translations, &folder, options))
             })
             .collect();
         threads
@@ -91,11 +95,11 @@ pub fn build(site: &Site, library: &Library, options: &Options) -> Result<Vec<Ed
 }
 
 /// Directives of chapters and of catalogs that cannot be followed.
-fn broken_directives(site: &Site, library: &Library) -> Result<Vec<Diagnostic>> {
+fn broken_directives(site: &Site, library: &Library, translations: &Arc<Translations>) -> Result<Vec<Diagnostic>> {
     let mut diagnostics = Vec::new();
     for language in &site.languages {
         let catalog = catalog(site, language)?;
-        let context = context(site, library, language, catalog.as_ref())?;
+        let context = context(site, library, language, catalog.as_ref(), translations)?;
         if !language.source {
             diagnostics.extend(catalog::check_directives(site, &context)?);
             continue;
@@ -112,16 +116,30 @@ fn broken_directives(site: &Site, library: &Library) -> Result<Vec<Diagnostic>> 
     Ok(diagnostics)
 }
 
-fn build_one(site: &Site, library: &Library, language: &Language, folder: &Path, options: &Options) -> Result<Edition> {
+fn build_one(
+    site: &Site,
+    library: &Library,
+    language: &Language,
+    translations: &Arc<Translations>,
+    folder: &Path,
+    options: &Options,
+) -> Result<Edition> {
     let started = Instant::now();
     let catalog = catalog(site, language)?;
-    let context = context(site, library, language, catalog.as_ref())?;
+    let context = context(site, library, language, catalog.as_ref(), translations)?;
     let interface = context.interface.clone();
     let mut book = load(site, language, catalog, Some(context), options)?;
     book.config.build.build_dir = folder.to_owned();
     book.build()
         .with_context(|| format!("the {} edition could not be built", language.name))?;
-    page::finish(site, &interface, folder)?;
+    let draft = match language.is_draft() {
+        true => translations
+            .progress()?
+            .iter()
+            .find(|progress| progress.code == language.code),
+        false => None,
+    };
+    page::finish(site, &interface, draft, folder)?;
     Ok(Edition {
         language: language.clone(),
         folder: folder.to_owned(),
@@ -132,7 +150,8 @@ fn build_one(site: &Site, library: &Library, language: &Language, folder: &Path,
 /// Every chapter of an edition after all preprocessing.
 pub fn expand(site: &Site, library: &Library, language: &Language) -> Result<Vec<ExpandedChapter>> {
     let catalog = catalog(site, language)?;
-    let context = context(site, library, language, catalog.as_ref())?;
+    let translations = Arc::new(Translations::of(site, library));
+    let context = context(site, library, language, catalog.as_ref(), &translations)?;
     let book = load(site, language, catalog, Some(context), &Options::default())?;
     let (book, _) = book.preprocess_book(&Unrendered("expansion"))?;
     Ok(chapters(&book)
@@ -147,10 +166,21 @@ pub(crate) fn sources(site: &Site) -> Result<Vec<(PathBuf, String)>> {
     Ok(chapters(&book).collect())
 }
 
+/// The file of every chapter below the folder of the chapters, with its title in the source language.
+pub(crate) fn titles(site: &Site) -> Result<Vec<(PathBuf, String)>> {
+    let book = load(site, site.source_language(), None, None, &Options::default())?;
+    Ok(book
+        .book
+        .chapters()
+        .filter_map(|chapter| Some((chapter.source_path.clone()?, chapter.name.clone())))
+        .collect())
+}
+
 /// All that is wrong or doubtful in chapters and catalogs and can be found without building.
 pub fn check(site: &Site, library: &Library, dictionaries: &Dictionaries) -> Result<Report> {
-    let mut diagnostics = Vec::new();
-    let context = context(site, library, site.source_language(), None)?;
+    let mut diagnostics = site.missing_catalogs();
+    let translations = Arc::new(Translations::of(site, library));
+    let context = context(site, library, site.source_language(), None, &translations)?;
     let book = load(site, site.source_language(), None, None, &Options::default())?;
     for (path, text) in chapters(&book.book) {
         let shown = site.relative(&site.source_dir().join(path));
@@ -161,7 +191,7 @@ pub fn check(site: &Site, library: &Library, dictionaries: &Dictionaries) -> Res
     let mut report = Report::default();
     // The catalogs are compared with chapters that can be read.
     if diagnostics.is_empty() {
-        for language in site.languages.iter().filter(|language| !language.source) {
+        for language in site.translations() {
             report.extend(catalog::check(site, library, language, dictionaries)?);
         }
     }
@@ -181,16 +211,17 @@ pub fn claims(site: &Site, library: &Library) -> Result<Claims> {
         .machines()
         .into_iter()
         .filter(|machine| *machine != site.reference_machine);
+    let translations = Arc::new(Translations::of(site, library));
     let machines = std::iter::once(site.reference_machine.as_str())
         .chain(others)
         .map(|machine| {
-            let context = context(site, &library.on(machine), site.source_language(), None)?;
+            let library = library.on(machine);
+            let context = context(site, &library, site.source_language(), None, &translations)?;
             Ok((machine.to_owned(), Arc::unwrap_or_clone(context)))
         })
         .collect::<Result<Vec<_>>>()?;
     let translations = site
-        .languages
-        .iter()
+        .complete()
         .filter(|language| !language.source)
         .map(|language| {
             Ok(Translation {
@@ -229,8 +260,11 @@ pub(crate) fn context(
     library: &Library,
     language: &Language,
     catalog: Option<&Catalog>,
+    translations: &Arc<Translations>,
 ) -> Result<Arc<Context>> {
     Ok(Arc::new(Context {
+        source_language: site.source_language().clone(),
+        translations: translations.clone(),
         library: library.clone(),
         interface: Interface::new(language.clone(), catalog),
         sources: Sources::open(&site.root)?,
@@ -255,6 +289,8 @@ fn load(
     }
     let interface = Interface::new(language.clone(), catalog.as_ref());
     config.book.language = Some(language.code.clone());
+    // mdBook tells it by the code as well, but not by one with a region.
+    config.book.text_direction = Some(language.direction());
     config.book.title = config.book.title.map(|title| interface.label(&title));
     config.book.description = config.book.description.map(|text| interface.label(&text));
     // A chapter that the table of contents names and nobody wrote is a mistake, not a wish.

@@ -35,6 +35,7 @@ use mdbook_markdown::{MarkdownOptions, new_cmark_parser};
 use measure::experiment::{Experiment, Metric};
 use measure::library::{Entry, Library, Measured, Origin};
 use measure::machine;
+use measure::results::Machine;
 
 use crate::interface::Interface;
 use crate::number::escape;
@@ -265,9 +266,17 @@ fn sweep<'a>(parameter: &'a str, entry: &'a Entry) -> Result<Sweep<'a>, Problem>
     })
 }
 
-/// What a machine is called: CPU, cores, hypervisor, and the label it was given, if any.
+/// What the machine of some results is called, and whether they are the reader's own.
 fn machine_name(measured: &Measured, interface: &Interface) -> String {
-    let machine = &measured.results.machine;
+    let mut name = machine_words(&measured.results.machine, interface);
+    if measured.origin == Origin::Own {
+        name = format!("{name} · {}", interface.text("your own results, not published"));
+    }
+    name
+}
+
+/// What a machine is called: CPU, cores, hypervisor, and the label it was given, if any.
+fn machine_words(machine: &Machine, interface: &Interface) -> String {
     let cores = match machine.cores {
         1 => "{count} core",
         _ => "{count} cores",
@@ -276,11 +285,7 @@ fn machine_name(measured: &Measured, interface: &Interface) -> String {
     let mut about = vec![machine.cpu.clone(), cores.replace(' ', "\u{a0}")];
     about.extend(machine.hypervisor.clone());
     about.extend(machine::label(machine).map(str::to_owned));
-    let mut name = about.join(", ");
-    if measured.origin == Origin::Own {
-        name = format!("{name} · {}", interface.text("your own results, not published"));
-    }
-    name
+    about.join(", ")
 }
 
 /// What tells machines apart: their own results count as one, also on a machine that has published ones.
@@ -607,6 +612,10 @@ mod tests {
         }
         // Each has its provenance: the other's is folded away with its drawings.
         assert!(folded.contains("class=\"provenance\"") && folded.contains("Other CPU, 4\u{a0}core"));
+        assert!(
+            folded.contains("<p class=\"provenance\">Other CPU, 4\u{a0}core, lab · "),
+            "{folded}"
+        );
         assert_eq!(rest.matches("class=\"provenance\"").count(), 1, "{rest}");
         assert!(
             rest.contains("<div data-machine=\"test\">\n<p class=\"provenance\">Example CPU"),
@@ -661,6 +670,35 @@ mod tests {
             "{html}"
         );
         assert_eq!(html.matches("<svg").count(), 1, "{html}");
+    }
+
+    #[test]
+    fn bounds_are_marked_wherever_the_value_stands() {
+        let mut library = fixture::library();
+        let sweep = "echo rate over clients";
+        let strokes = |html: &str| html.matches("stroke-width=\"2\"").count();
+        let before = ["echo rate", sweep].map(|figure| strokes(&render(figure, &library, &fixture::english())));
+        fixture::saturate(&mut library, "tokio");
+        let html = render("echo rate", &library, &fixture::english());
+        let words = "the load generator was the limit, so it is at least this much";
+        // Beside the name, in words for those who do not see the drawing, and in the table.
+        assert_eq!(html.matches("≥\u{a0}16").count(), 3, "{html}");
+        assert!(html.contains(&format!("≥: {words}</text>")), "{html}");
+        assert_eq!(html.matches(&format!("; {words}\">≥\u{a0}16")).count(), 1, "{html}");
+        let cell = html.split("<th scope=\"row\">asyncio streams</th><td>").nth(1).unwrap();
+        assert!(!cell.split("</td>").next().unwrap().contains('≥'), "{html}");
+        // One arrowhead of two strokes, on a line that may have been hidden behind the mark.
+        assert!((2..=3).contains(&(strokes(&html) - before[0])), "{html}");
+        let html = render(sweep, &library, &fixture::italian());
+        assert!((6..=9).contains(&(strokes(&html) - before[1])), "{html}");
+        assert_eq!(
+            html.matches("≥\u{a0}").count(),
+            6,
+            "three in the description, three cells: {html}"
+        );
+        // A rate that is no longer bounded, and what is never bounded, have none of this.
+        let html = render("echo cpu", &library, &fixture::english());
+        assert!(!html.contains('≥'), "{html}");
     }
 
     #[test]

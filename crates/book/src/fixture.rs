@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use measure::experiment::{
     Better, Cores, DEFAULT_PYTHON, Experiment, Language as Source, Load, LoadPhase, Metric, Parameter, Point, Program,
@@ -18,7 +19,8 @@ use crate::catalog::Catalog;
 use crate::cited::Sources;
 use crate::interface::Interface;
 use crate::measurements::Context;
-use crate::site::Language;
+use crate::site::{Language, Status};
+use crate::translations::Translations;
 
 pub fn english() -> Interface {
     let language = Language {
@@ -27,6 +29,7 @@ pub fn english() -> Interface {
         decimal: '.',
         thousands: ',',
         source: true,
+        status: Status::Complete,
     };
     Interface::new(language, None)
 }
@@ -38,6 +41,7 @@ pub fn italian() -> Interface {
         decimal: ',',
         thousands: '.',
         source: false,
+        status: Status::Complete,
     };
     Interface::new(language, Some(&Catalog::from_pairs(ITALIAN)))
 }
@@ -423,6 +427,16 @@ pub fn on_two_machines() -> Library {
     library
 }
 
+/// Makes the memory of one program fall as its clients grow in number.
+pub fn shrink(library: &mut Library, program: &str) {
+    let measured = library.entries[0].measured.as_mut().expect("the fixture is measured");
+    for run in measured.results.runs.iter_mut().filter(|run| run.program == program) {
+        for phase in run.phases.values_mut() {
+            phase.memory_bytes = phase.memory_bytes.map(|bytes| 10_000_000 - bytes);
+        }
+    }
+}
+
 /// Makes a closed loop of the phase, and its load generator the limit of one program.
 pub fn saturate(library: &mut Library, program: &str) {
     let entry = &mut library.entries[0];
@@ -467,6 +481,8 @@ pub fn context(interface: Interface) -> Context {
         library: library(),
         interface,
         sources: Sources::parse(SOURCES).expect("a valid list of sources"),
+        source_language: english().language().clone(),
+        translations: Arc::new(Translations::known(Vec::new())),
         root: PathBuf::from("."),
     }
 }

@@ -165,7 +165,7 @@ impl<'a> Translator<'a> {
 }
 
 /// Text without its markup, as mdBook shows titles.
-fn plain(markdown: &str) -> String {
+pub(crate) fn plain(markdown: &str) -> String {
     extract_events(markdown, None)
         .iter()
         .filter_map(|(_, event)| match event {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::catalog::Catalog;
+use crate::gettext::plain;
 use crate::site::Language;
 
 /// Every English string of the interface; translators find them in the catalog. Keep the groups together and name who shows them.
@@ -11,6 +12,22 @@ use crate::site::Language;
 pub const STRINGS: &[&str] = &[
     // page.rs: the menu bar's choice of languages.
     "Language",
+    // page.rs: what an edition is that is not whole yet.
+    "This translation is a draft: {translated} of {count} texts are translated, the rest is in English.",
+    "How to help",
+    // translations.rs: the table of all translations.
+    "Status",
+    "complete",
+    "draft",
+    "Translated",
+    "To review",
+    "Missing",
+    "Words left",
+    "Translated by",
+    "the authors of the book",
+    "Chapter",
+    "titles, labels, interface",
+    "in all",
     // page.rs: mdBook's own pages. Keys and `...` stay.
     "Keyboard shortcuts",
     "Press <kbd>←</kbd> or <kbd>→</kbd> to navigate between chapters",
@@ -40,8 +57,10 @@ pub const STRINGS: &[&str] = &[
     // page.rs: mdBook's scripts.
     "Copy to clipboard",
     "Copied!",
+    "Clipboard error!",
     "Show hidden lines",
     "Hide lines",
+    "Search Result Teaser",
     "No search results for",
     "search result for",
     "search results for",
@@ -54,6 +73,7 @@ pub const STRINGS: &[&str] = &[
     "the load generator was the limit, so it is at most this much",
     "the load generator was the limit for both, so their ratio is not known",
     "not known",
+    "not known: the values do not lie on a rising line",
     // measurements.rs, claim.rs: what there is no value for, and what data say of a claim.
     "not measured yet",
     "changed since it was measured",
@@ -114,6 +134,7 @@ pub const STRINGS: &[&str] = &[
     "the walk in Python over the walk in Rust",
     "repeats that find the slow-down, by sessions",
     "ratio of each repeat over the mean of all",
+    "the mean of the rest as a short stroke across each interval",
     "{hits} of {count} intervals contain the mean of the rest",
     "{count} run set aside",
     "{count} runs set aside",
@@ -187,6 +208,24 @@ impl Interface {
         text
     }
 
+    /// Whether a string of [`STRINGS`] has a translation.
+    pub fn is_translated(&self, english: &'static str) -> bool {
+        self.translations.contains_key(english)
+    }
+
+    /// The title of a chapter, without markup on either side.
+    pub fn title(&self, title: &str) -> String {
+        self.translations
+            .get(title)
+            .or_else(|| {
+                self.translations
+                    .iter()
+                    .find(|(english, _)| plain(english) == title)
+                    .map(|(_, translated)| translated)
+            })
+            .map_or_else(|| title.to_owned(), |translated| plain(translated))
+    }
+
     /// A label of a manifest (programs, metrics, titles of experiments).
     pub fn label(&self, english: &str) -> String {
         self.translations
@@ -204,6 +243,7 @@ pub fn parameter_label(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::site::Status;
 
     fn italian() -> Language {
         Language {
@@ -212,6 +252,7 @@ mod tests {
             decimal: ',',
             thousands: '.',
             source: false,
+            status: Status::Complete,
         }
     }
 
@@ -222,6 +263,15 @@ mod tests {
         assert_eq!(interface.text("Language"), "Lingua");
         assert_eq!(interface.text("Themes"), "Themes");
         assert_eq!(interface.label("CPU per request"), "CPU per request");
+    }
+
+    #[test]
+    fn titles_are_found_whatever_their_markup() {
+        let catalog = Catalog::from_pairs(&[("Wait with `select!`", "Aspetta con `select!`"), ("Why", "_Perché_")]);
+        let interface = Interface::new(italian(), Some(&catalog));
+        assert_eq!(interface.title("Wait with select!"), "Aspetta con select!");
+        assert_eq!(interface.title("Why"), "Perché");
+        assert_eq!(interface.title("How"), "How");
     }
 
     #[test]

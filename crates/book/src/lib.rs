@@ -7,14 +7,16 @@
 //!                                               twin)       claim, cited)
 //!
 //! Site          root, book.toml, languages
-//!  \-- Language         code, and how numbers are written
+//!  \-- Language         code, status, and how numbers are written
 //! Catalog       messages of one translation (po/<code>.po): extract, update, check
 //! Interface     strings of the machinery in the reader's language
-//! Context       what Measurements needs: library of results, Interface, cited sources
+//! Translations  how far each translation is, for the page that shows it
+//! Context       what Measurements needs: library of results, Interface, cited sources, Translations
 //! Diagnostic    path, line, what is wrong, what to do
 //!
 //! edition       build, expand, check: all of the above in the order of the drawing
 //!  \-- page             what is done to mdBook's pages afterwards; the page that leads to the editions
+//! links         the built pages of all editions against each other
 //! serve         edition again and again, for writers
 //! preprocess    the same preprocessors, one process each, for a reader's own mdBook
 //! ```
@@ -33,7 +35,9 @@ pub mod edition;
 pub mod figure;
 pub mod gettext;
 pub mod interface;
+pub mod links;
 pub mod lint;
+mod locale;
 pub mod measurements;
 pub mod number;
 pub mod numeral;
@@ -43,6 +47,7 @@ pub mod prose;
 pub mod reference;
 pub mod serve;
 pub mod site;
+pub mod translations;
 pub mod twin;
 
 #[cfg(test)]
@@ -53,4 +58,4 @@ pub use diagnostic::{Diagnostic, Diagnostics};
 pub use interface::Interface;
 #[doc(hidden)]
 pub use page::page_strings;
-pub use site::{Language, Site};
+pub use site::{Language, Site, Status};

@@ -20,10 +20,20 @@ use crate::directive::{self, Directive, Parsed};
 use crate::figure::{Figure, self_check};
 use crate::interface::Interface;
 use crate::number::{self, Kind, Shown, escape};
-use crate::reference::{self, Problem, Reference};
+use crate::reference::{self, Problem, Reference, Unmeasured};
+use crate::site::Language;
+use crate::translations::{self, Translations};
 
 /// The directives that are replaced here.
-const OURS: &[&str] = &["measured", "claim", "param", "cited", "number", "figure"];
+const OURS: &[&str] = &[
+    "measured",
+    "claim",
+    "param",
+    "cited",
+    "number",
+    "figure",
+    translations::NAME,
+];
 /// Those that others replace: [`crate::twin`] before this, and mdBook itself.
 const OTHERS: &[&str] = &[
     "twin",
@@ -41,6 +51,9 @@ pub struct Context {
     pub library: Library,
     pub interface: Interface,
     pub sources: Sources,
+    /// What a draft is in where it is not translated.
+    pub source_language: Language,
+    pub translations: Arc<Translations>,
     /// The folder that holds `book.toml`.
     pub root: PathBuf,
 }
@@ -106,7 +119,7 @@ struct Page<'a> {
     text: &'a str,
     context: &'a Context,
     /// The figures on it, so that claims can point at them.
-    figures: Vec<Figure<'a>>,
+    figures: Vec<Drawn<'a>>,
     problems: Vec<(usize, Problem)>,
 }
 
@@ -120,7 +133,7 @@ impl<'a> Page<'a> {
         };
         for directive in directives.iter().filter(|directive| directive.name == "figure") {
             // What cannot be read is reported in its turn.
-            let Ok(figure) = Figure::parse(&directive.arguments, &context.library) else {
+            let Ok(figure) = Drawn::parse(&directive.arguments, &context.library) else {
                 continue;
             };
             if page.figures.iter().any(|other| other.id() == figure.id()) {
@@ -190,22 +203,22 @@ impl<'a> Page<'a> {
             }
             "cited" => context.sources.render(arguments, !directive.place.link, interface)?,
             "number" => number::localised(literal(arguments)?, self.context.interface.language()),
+            translations::NAME => {
+                if !arguments.is_empty() || !directive.place.alone {
+                    return Err(Problem::new(
+                        "the table of translations takes no arguments and a paragraph of its own",
+                        "write `{{#translations}}` between blank lines",
+                    ));
+                }
+                format!("\n{}\n", translations::render(&context.translations, interface)?)
+            }
             "claim" => {
                 let words = self.body(directive);
                 let figure = self.figure_for(arguments);
                 claim::render(directive, self.text, &words, context, figure.as_deref())?
             }
             _ => {
-                // The check of itself is no experiment, but a figure like the others.
-                let of_harness = arguments
-                    .split_once(' ')
-                    .filter(|(name, _)| *name == checked::NAME)
-                    .map(|(_, show)| self_check::Show::parse(show))
-                    .transpose()?;
-                let shown = match of_harness {
-                    Some(show) => Drawn::Harness(show),
-                    None => Drawn::Experiment(Box::new(Figure::parse(arguments, &context.library)?)),
-                };
+                let shown = Drawn::parse(arguments, &context.library)?;
                 if !directive.place.alone {
                     return Err(Problem::new(
                         "a figure shares its paragraph with other text, or stands in a list, quote or table",
@@ -239,10 +252,16 @@ impl<'a> Page<'a> {
 
     /// The figure on this page that shows what a claim is about, or else another of the same experiment.
     fn figure_for(&self, arguments: &str) -> Option<String> {
-        let reference = Reference::parse(arguments.split(' ').next()?, &self.context.library).ok()?;
+        let name = arguments.split(' ').next()?;
+        if let Some(finding) = Finding::parse(name) {
+            let id = finding.ok()?.figure()?.id();
+            return self.figures.iter().map(Drawn::id).find(|drawn| *drawn == id);
+        }
+        let reference = Reference::parse(name, &self.context.library).ok()?;
         let of_experiment = || {
             self.figures
                 .iter()
+                .filter_map(Drawn::experiment)
                 .filter(|figure| figure.entry.experiment.id == reference.entry.experiment.id)
         };
         let shows = |figure: &&Figure<'_>| figure.shows(&reference.metric.id);
@@ -271,20 +290,42 @@ fn elsewhere(reference: &Reference<'_>, interface: &Interface) -> Option<String>
 
 /// What a figure is of.
 enum Drawn<'a> {
+    /// The check of itself is no experiment, but a figure like the others.
     Harness(self_check::Show),
     Experiment(Box<Figure<'a>>),
+}
+
+impl<'a> Drawn<'a> {
+    fn parse(arguments: &'a str, library: &'a Library) -> Result<Drawn<'a>, Problem> {
+        let of_harness = arguments.split_once(' ').filter(|(name, _)| *name == checked::NAME);
+        Ok(match of_harness {
+            Some((_, show)) => Drawn::Harness(self_check::Show::parse(show)?),
+            None => Drawn::Experiment(Box::new(Figure::parse(arguments, library)?)),
+        })
+    }
+
+    fn id(&self) -> String {
+        match self {
+            Drawn::Harness(show) => show.id(),
+            Drawn::Experiment(figure) => figure.id(),
+        }
+    }
+
+    fn experiment(&self) -> Option<&Figure<'a>> {
+        match self {
+            Drawn::Harness(_) => None,
+            Drawn::Experiment(figure) => Some(figure),
+        }
+    }
 }
 
 /// What stands for `{{#measured self-check.NAME}}`.
 fn found(finding: &Finding, library: &Library, interface: &Interface) -> String {
     match finding.estimate(library) {
         Ok(estimate) => finding.shown(&estimate, interface).html("measured"),
-        Err(_) => format!(
+        Err(why) => format!(
             "<span class=\"measured unmeasured\" title=\"{}\">[{}]</span>",
-            escape(&interface.fill(
-                "to measure it: {command}",
-                &[("command", "cargo xtask measure --self-check")]
-            )),
+            escape(&claim::unmeasured(&why, checked::TO_MEASURE, interface)),
             escape(&interface.text("not measured yet"))
         ),
     }
@@ -303,10 +344,11 @@ fn measured(reference: &Reference<'_>, interface: &Interface) -> Result<String, 
     let estimate = match reference.estimate() {
         Ok(estimate) => estimate,
         Err(why) => {
-            return Ok(absent(
-                &claim::unmeasured(&why, &experiment.id, interface),
-                "not measured yet",
-            ));
+            let shown = match why {
+                Unmeasured::NoSlope(_) => "not known",
+                _ => "not measured yet",
+            };
+            return Ok(absent(&claim::unmeasured(&why, &experiment.id, interface), shown));
         }
     };
     let bound = reference.bound();
@@ -448,6 +490,27 @@ mod tests {
     }
 
     #[test]
+    fn a_claim_on_the_self_check_points_at_its_figure_and_is_no_bare_number() {
+        let text = "{{#claim self-check.coverage-slower >=10%}}At least 10 %{{/claim}} and \
+                    {{#claim self-check.gate-noticed >=30%}}30 %{{/claim}}.\n\n\
+                    {{#figure self-check found}}c{{/figure}}\n\n{{#figure self-check coverage slower}}c{{/figure}}";
+        let html = expand_in(text, fixture::english());
+        assert!(
+            html.starts_with("<a class=\"claim\" href=\"#fig-self-check-coverage-slower\""),
+            "{html}"
+        );
+        assert!(
+            html.contains(" and <span class=\"claim\""),
+            "no figure shows the gate: {html}"
+        );
+        let context = fixture::context(fixture::english());
+        assert_eq!(crate::lint::check_source(Path::new("a.md"), text, &context), []);
+        let twice = "{{#figure self-check found}}c{{/figure}}\n\n{{#figure self-check found}}d{{/figure}}";
+        let (_, diagnostics) = expand(Path::new("src/a.md"), twice, &context);
+        assert!(diagnostics[0].message.contains("on this page already") && diagnostics[0].line == 3);
+    }
+
+    #[test]
     fn a_point_of_a_sweep_is_read_in_text_claims_and_figures() {
         let text = "It takes {{#measured echo@clients=1000.tokio.cpu}}, \
                     {{#claim echo@clients=1000.asyncio/tokio.cpu >=3}}at least three times{{/claim}}, \
@@ -498,6 +561,36 @@ mod tests {
             "<span class=\"measured unmeasured\" title=\"non ancora misurato; per misurarlo: cargo xtask measure echo\">\
              [non ancora misurato]</span>"
         );
+    }
+
+    #[test]
+    fn a_slope_that_does_not_exist_is_not_known() {
+        let mut context = fixture::context(fixture::english());
+        fixture::shrink(&mut context.library, "tokio");
+        let text = "{{#measured echo.tokio.per_client}} {{#claim echo.tokio.per_client <=9kB}}little{{/claim}} \
+                    {{#measured echo.asyncio/tokio.per_client}} {{#measured echo.asyncio.per_client}}\n\n\
+                    {{#figure echo per_client}}c{{/figure}}";
+        let (html, diagnostics) = expand(Path::new("a.md"), text, &context);
+        assert_eq!(diagnostics, []);
+        let why = "not known: the values do not lie on a rising line";
+        assert_eq!(
+            html.matches(&format!("title=\"{why}\">[not known]<")).count(),
+            2,
+            "{html}"
+        );
+        assert!(
+            html.contains(&format!(
+                "claim-inconclusive\" href=\"#fig-echo-per_client\" title=\"these results cannot decide it: {why}\""
+            )),
+            "{html}"
+        );
+        // In the drawing, in words for those who do not see it, and in the table.
+        assert!(
+            html.contains(">not known</text>") && html.contains(&format!("Tokio, one thread: {why}")),
+            "{html}"
+        );
+        assert!(html.contains(&format!("<small>{why}</small>")), "{html}");
+        assert!(!html.contains("not measured yet"), "{html}");
     }
 
     #[test]

@@ -80,22 +80,10 @@ impl Shown {
     /// The same where the value is only a bound: `≥ 41,000 per second`, and why.
     pub fn bounded(mut self, bound: Option<Bound>, interface: &Interface) -> Shown {
         let Some(bound) = bound else { return self };
-        let (sign, why) = match bound {
-            Bound::AtLeast => (
-                "≥\u{a0}",
-                interface.text("the load generator was the limit, so it is at least this much"),
-            ),
-            Bound::AtMost => (
-                "≤\u{a0}",
-                interface.text("the load generator was the limit, so it is at most this much"),
-            ),
-            Bound::Unknown => (
-                "",
-                interface.text("the load generator was the limit for both, so their ratio is not known"),
-            ),
-        };
-        self.value.insert_str(0, sign);
-        self.certainty = format!("{}; {why}", self.certainty);
+        if let Some(sign) = sign(bound) {
+            self.value.insert_str(0, &format!("{sign}{NO_BREAK_SPACE}"));
+        }
+        self.certainty = format!("{}; {}", self.certainty, why_bounded(bound, interface));
         self
     }
 
@@ -107,6 +95,24 @@ impl Shown {
             escape(&self.value)
         )
     }
+}
+
+/// The sign before a value that is only a bound; none where it bounds nothing.
+pub fn sign(bound: Bound) -> Option<char> {
+    match bound {
+        Bound::AtLeast => Some('≥'),
+        Bound::AtMost => Some('≤'),
+        Bound::Unknown => None,
+    }
+}
+
+/// Why a value is only a bound.
+pub fn why_bounded(bound: Bound, interface: &Interface) -> String {
+    interface.text(match bound {
+        Bound::AtLeast => "the load generator was the limit, so it is at least this much",
+        Bound::AtMost => "the load generator was the limit, so it is at most this much",
+        Bound::Unknown => "the load generator was the limit for both, so their ratio is not known",
+    })
 }
 
 /// From one value to another, both positive and each to two significant digits: `2.9 to 4.1×`.

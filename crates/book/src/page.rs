@@ -9,7 +9,9 @@ use std::path::{Component, Path};
 use anyhow::{Context, Result, ensure};
 use pulldown_cmark_escape::escape_html;
 
+use crate::catalog::Progress;
 use crate::interface::Interface;
+use crate::number::whole;
 use crate::site::{Language, Site};
 
 /// Strings of mdBook's pages outside the chapter: texts of elements and attributes.
@@ -47,6 +49,8 @@ const SCRIPTS: &[(&str, &str, &str)] = &[
     ("book-", "Show hidden lines", "'@'"),
     ("book-", "Show hidden lines", "\"@\""),
     ("book-", "Hide lines", "'@'"),
+    ("book-", "Clipboard error!", "'@'"),
+    ("searcher-", "Search Result Teaser", " aria-label=\"@\""),
     ("searcher-", "No search results for", "'@ \\'"),
     ("searcher-", "search result for", " @ \\'"),
     ("searcher-", "search results for", "' @ \\'"),
@@ -61,26 +65,111 @@ pub fn page_strings() -> impl Iterator<Item = &'static str> {
     TEMPLATE.iter().chain(ALERTS).chain([&ANSWER]).copied().chain(scripts)
 }
 
-/// Finishes every page and script of an edition.
-pub(crate) fn finish(site: &Site, interface: &Interface, folder: &Path) -> Result<()> {
-    finish_below(site, interface, folder, folder)
+/// What readers of a draft are told.
+const DRAFT: &str =
+    "This translation is a draft: {translated} of {count} texts are translated, the rest is in English.";
+
+/// The page that says what a draft is and how to help, and its section for that, where the book has one.
+const TRANSLATIONS: (&str, &str) = ("translations.html", "help");
+
+/// Finishes every page and script of an edition; `draft` says how far it is, where it is one.
+pub(crate) fn finish(site: &Site, interface: &Interface, draft: Option<&Progress>, folder: &Path) -> Result<()> {
+    let edition = Finished {
+        site,
+        interface,
+        draft,
+        helped: folder.join(TRANSLATIONS.0).is_file(),
+    };
+    edition.finish_below(folder, folder)
 }
 
-fn finish_below(site: &Site, interface: &Interface, edition: &Path, folder: &Path) -> Result<()> {
-    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
-    for entry in entries {
-        let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if path.is_dir() {
-            finish_below(site, interface, edition, &path)?;
-        } else if name.ends_with(".html") {
-            let below = path.strip_prefix(edition)?;
-            rewrite(&path, |page| finish_page(page, site, interface, below))?;
-        } else if name.ends_with(".js") && SCRIPTS.iter().any(|(file, ..)| name.starts_with(file)) {
-            rewrite(&path, |script| Ok(finish_script(script, interface, &name)))?;
+/// An edition whose pages are being finished.
+struct Finished<'a> {
+    site: &'a Site,
+    interface: &'a Interface,
+    draft: Option<&'a Progress>,
+    /// Whether the page of [`TRANSLATIONS`] is there.
+    helped: bool,
+}
+
+impl Finished<'_> {
+    fn finish_below(&self, edition: &Path, folder: &Path) -> Result<()> {
+        let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+        for entry in entries {
+            let path = entry?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if path.is_dir() {
+                self.finish_below(edition, &path)?;
+            } else if name.ends_with(".html") {
+                let below = path.strip_prefix(edition)?;
+                rewrite(&path, |page| self.finish_page(page, below))?;
+            } else if name.ends_with(".js") && SCRIPTS.iter().any(|(file, ..)| name.starts_with(file)) {
+                rewrite(&path, |script| Ok(finish_script(script, self.interface, &name)))?;
+            }
         }
+        Ok(())
     }
-    Ok(())
+
+    fn finish_page(&self, page: &str, below: &Path) -> Result<String> {
+        let interface = self.interface;
+        let Some((head, rest)) = page.split_once("<main>") else {
+            // The table of contents for readers without scripts, and redirects: they have no words of the template.
+            return Ok(page.to_owned());
+        };
+        let (main, foot) = rest.split_once("</main>").context("a page without </main>")?;
+        ensure!(
+            head.contains(RIGHT_BUTTONS),
+            "mdBook's template has changed: no {RIGHT_BUTTONS}"
+        );
+        let head = translate_template(head, interface).replacen(
+            RIGHT_BUTTONS,
+            &format!("{RIGHT_BUTTONS}\n{}", picker(self.site, interface, below)),
+            1,
+        );
+        let (head, notice) = match self.draft {
+            Some(progress) => (without_index(&head)?, self.notice(progress, below)),
+            None => (head, String::new()),
+        };
+        let main = translate_alerts(main, interface).replace(
+            &format!("<summary>{ANSWER}</summary>"),
+            &format!("<summary>{}</summary>", interface.text(ANSWER)),
+        );
+        let foot = translate_template(foot, interface);
+        Ok(format!("{head}<main>{notice}{main}</main>{foot}"))
+    }
+
+    /// Tells readers of a draft what they have, in its language and in that of the source.
+    fn notice(&self, progress: &Progress, below: &Path) -> String {
+        let english = Interface::new(self.site.source_language().clone(), None);
+        let up = "../".repeat(below.components().count().saturating_sub(1));
+        let (page, section) = TRANSLATIONS;
+        let sentence = |interface: &Interface| {
+            let language = interface.language();
+            let number = |count: usize| whole(count as f64, language);
+            let text = interface.fill(
+                DRAFT,
+                &[
+                    ("translated", &number(progress.count.translated)),
+                    ("count", &number(progress.count.messages())),
+                ],
+            );
+            let help = match self.helped {
+                true => format!(
+                    " <a href=\"{up}{page}#{section}\">{}</a>",
+                    escaped(&interface.text("How to help"))
+                ),
+                false => String::new(),
+            };
+            format!("{}{help}", escaped(&text))
+        };
+        let own = match self.interface.is_translated(DRAFT) {
+            true => format!("<p>{}</p>", sentence(self.interface)),
+            false => String::new(),
+        };
+        let source = escaped(&english.language().code);
+        let there = sentence(&english);
+        format!("<aside class=\"draft\" role=\"note\">{own}<p lang=\"{source}\" dir=\"ltr\">{there}</p></aside>\n")
+    }
 }
 
 fn rewrite(path: &Path, change: impl FnOnce(&str) -> Result<String>) -> Result<()> {
@@ -93,27 +182,14 @@ fn rewrite(path: &Path, change: impl FnOnce(&str) -> Result<String>) -> Result<(
     Ok(())
 }
 
-fn finish_page(page: &str, site: &Site, interface: &Interface, below: &Path) -> Result<String> {
-    let Some((head, rest)) = page.split_once("<main>") else {
-        // The table of contents for readers without scripts, and redirects: they have no words of the template.
-        return Ok(page.to_owned());
-    };
-    let (main, foot) = rest.split_once("</main>").context("a page without </main>")?;
-    ensure!(
-        head.contains(RIGHT_BUTTONS),
-        "mdBook's template has changed: no {RIGHT_BUTTONS}"
-    );
-    let head = translate_template(head, interface).replacen(
-        RIGHT_BUTTONS,
-        &format!("{RIGHT_BUTTONS}\n{}", picker(site, interface, below)),
-        1,
-    );
-    let main = translate_alerts(main, interface).replace(
-        &format!("<summary>{ANSWER}</summary>"),
-        &format!("<summary>{}</summary>", interface.text(ANSWER)),
-    );
-    let foot = translate_template(foot, interface);
-    Ok(format!("{head}<main>{main}</main>{foot}"))
+/// Asks search engines to leave a page out.
+fn without_index(head: &str) -> Result<String> {
+    const META: &str = "<meta name=\"robots\" content=\"noindex\">";
+    if head.contains(META) {
+        return Ok(head.to_owned());
+    }
+    ensure!(head.contains("</head>"), "a page without </head>");
+    Ok(head.replacen("</head>", &format!("{META}\n</head>"), 1))
 }
 
 /// How a string of the template stands in a page.
@@ -183,7 +259,15 @@ fn picker(site: &Site, interface: &Interface, below: &Path) -> String {
         .iter()
         .map(|language| {
             let (code, name) = (escaped(&language.code), escaped(&language.name));
-            let short = code.to_uppercase();
+            let mut short = code.to_uppercase();
+            let mut name = name;
+            if language.is_draft() {
+                let draft = escaped(&interface.text("draft"));
+                // In the language of the page, not in that of the link.
+                let reader = escaped(&interface.language().code);
+                short.push_str(&format!(" <small lang=\"{reader}\">{draft}</small>"));
+                name.push_str(&format!(" ({draft})"));
+            }
             if language.code == interface.language().code {
                 format!("<span lang=\"{code}\" title=\"{name}\" aria-current=\"true\">{short}</span>")
             } else {
@@ -221,13 +305,16 @@ fn escaped(text: &str) -> String {
 }
 
 /// The page at the root. It needs no script to choose an edition; with one, it goes on to the edition chosen last, or to the one that
-/// the browser's languages ask for. `#choose` keeps it.
+/// the browser's languages ask for; nobody is sent to a draft who did not choose it. `#choose` keeps it.
 pub(crate) fn index(site: &Site, interfaces: &[Interface]) -> String {
     let source = site.source_language();
     let title = site.config.book.title.as_deref().unwrap_or_default();
     let link = |interface: &Interface| {
         let Language { code, name, .. } = interface.language();
-        let (code, name, title) = (escaped(code), escaped(name), escaped(&interface.label(title)));
+        let (code, mut name, title) = (escaped(code), escaped(name), escaped(&interface.label(title)));
+        if interface.language().is_draft() {
+            name.push_str(&format!(" ({})", escaped(&interface.text("draft"))));
+        }
         format!(
             "<li lang=\"{code}\"><a href=\"{code}/index.html\" data-language=\"{code}\"><cite>{title}</cite> {name}</a></li>"
         )
@@ -235,6 +322,8 @@ pub(crate) fn index(site: &Site, interfaces: &[Interface]) -> String {
     let links: Vec<String> = interfaces.iter().map(link).collect();
     let codes: Vec<&str> = site.languages.iter().map(|language| language.code.as_str()).collect();
     let codes = serde_json::to_string(&codes).expect("plain strings");
+    let complete: Vec<&str> = site.complete().map(|language| language.code.as_str()).collect();
+    let complete = serde_json::to_string(&complete).expect("plain strings");
     format!(
         r##"<!DOCTYPE html>
 <html lang="{lang}">
@@ -255,12 +344,12 @@ a:hover, a:focus-visible {{ text-decoration: underline; text-underline-offset: 0
 <script>
 (() => {{
     const languages = {codes};
+    const complete = {complete};
     let chosen = null;
     try {{ chosen = localStorage.getItem('book-language'); }} catch (e) {{ /* cookies are off */ }}
-    const wanted = [chosen, ...navigator.languages].filter(Boolean);
-    const match = wanted
-        .map(w => languages.find(l => l === w) ?? languages.find(l => l === w.split('-')[0]))
-        .find(Boolean);
+    const find = (list, wanted) => list.find(l => l === wanted) ?? list.find(l => l === wanted.split('-')[0]);
+    const match = (chosen && find(languages, chosen))
+        ?? navigator.languages.map(wanted => find(complete, wanted)).find(Boolean);
     if (location.hash !== '#choose') {{
         location.replace((match ?? '{lang}') + '/index.html');
     }}

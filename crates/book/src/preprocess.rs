@@ -3,6 +3,7 @@
 
 use std::io::{Read, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use mdbook_preprocessor::{Preprocessor, parse_input};
@@ -12,6 +13,7 @@ use crate::edition;
 use crate::gettext::Gettext;
 use crate::measurements::Measurements;
 use crate::site::Site;
+use crate::translations::Translations;
 use crate::twin::Programs;
 
 /// The names that book.toml may ask for.
@@ -42,6 +44,7 @@ pub fn run(root: &Path, name: &str, input: impl Read, mut output: impl Write) ->
                 &library,
                 language,
                 catalog.as_ref(),
+                &Arc::new(Translations::of(&site, &library)),
             )?))
         }
         _ => bail!("there is no preprocessor `{name}`; there are {}", NAMES.join(", ")),

@@ -2,7 +2,7 @@
 
 use measure::experiment::{Experiment, Metric, Parameter, Point, Program, Purpose, Unit};
 use measure::library::{Entry, Library, Measured};
-use measure::results::Bound;
+use measure::results::{Bound, Missing};
 use measure::statistics::Estimate;
 
 use crate::number::Kind;
@@ -54,6 +54,8 @@ pub enum Unmeasured {
     Stale,
     /// The results do not hold it; says why.
     Missing(String),
+    /// The results are there, but what was asked for is a slope, and they do not lie on a rising line; says it at length.
+    NoSlope(String),
 }
 
 /// A metric of one program, or of two as a ratio.
@@ -145,7 +147,10 @@ impl<'a> Reference<'a> {
                 .results
                 .ratio(experiment, &self.program.id, &over.id, metric, &self.point),
         }
-        .map_err(|missing| Unmeasured::Missing(missing.to_string()))
+        .map_err(|missing| match missing {
+            Missing::NoSlope { .. } => Unmeasured::NoSlope(missing.to_string()),
+            _ => Unmeasured::Missing(missing.to_string()),
+        })
     }
 
     /// From which value to which it goes over all machines with results, and how many they are, if they are two or more.
@@ -321,9 +326,13 @@ pub fn parameter(text: &str, library: &Library) -> Result<(f64, Unit), Problem> 
 }
 
 impl Reference<'_> {
-    /// Whether the value is only a bound of what was asked for; see [`measure::results::Bound`].
+    /// Whether the value is only a bound of what was asked for; see [`measure::results::Bound`]. On the machine that is shown first.
     pub fn bound(&self) -> Option<Bound> {
-        let results = &self.entry.measured.as_ref()?.results;
+        self.bound_on(self.entry.measured.as_ref()?)
+    }
+
+    pub fn bound_on(&self, measured: &Measured) -> Option<Bound> {
+        let results = &measured.results;
         let (experiment, metric, point) = (&self.entry.experiment, &self.metric.id, &self.point);
         match self.over {
             None => results.bound(experiment, &self.program.id, metric, point),

@@ -1,14 +1,38 @@
 //! The book as a project: its root, its configuration, its languages.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
+use icu_locale::{LanguageIdentifier, LocaleDirectionality};
 use mdbook_driver::config::Config;
-use serde::Deserialize;
+use mdbook_driver::config::TextDirection;
+use serde::{Deserialize, Serialize};
+use toml::Spanned;
+
+use crate::diagnostic::{Diagnostic, Diagnostics};
+
+/// How far an edition is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// What is not translated yet is shown in the source language; every page says so, and search engines are asked to pass by.
+    Draft,
+    /// Every message is translated, or the tests fail.
+    Complete,
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Status::Draft => "draft",
+            Status::Complete => "complete",
+        })
+    }
+}
 
 /// A language that the book is published in, and how numbers are written in it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Language {
     /// As in `<html lang>` and in the name of the catalog: `it`.
     pub code: String,
@@ -18,8 +42,25 @@ pub struct Language {
     /// Between groups of three digits.
     pub thousands: char,
     /// The language the chapters are written in; it has no catalog.
-    #[serde(default)]
     pub source: bool,
+    /// The source is complete.
+    pub status: Status,
+}
+
+impl Language {
+    pub fn is_draft(&self) -> bool {
+        self.status == Status::Draft
+    }
+
+    /// As in `<html dir>`, by the script that the language is written in.
+    pub fn direction(&self) -> TextDirection {
+        let right_to_left = LanguageIdentifier::try_from_str(&self.code)
+            .is_ok_and(|id| LocaleDirectionality::new_common().is_right_to_left(&id));
+        match right_to_left {
+            true => TextDirection::RightToLeft,
+            false => TextDirection::LeftToRight,
+        }
+    }
 }
 
 /// Where everything is, read once and never changed.
@@ -33,6 +74,8 @@ pub struct Site {
     pub languages: Vec<Language>,
     /// The machine whose published results the book shows: a folder of `measurements/`.
     pub reference_machine: String,
+    /// The line of each language in `po/languages.toml`.
+    lines: Vec<usize>,
 }
 
 impl Site {
@@ -51,10 +94,10 @@ impl Site {
                     path.display()
                 )
             })?;
-        let path = root.join("po").join("languages.toml");
+        let path = root.join(LANGUAGES);
         let text = std::fs::read_to_string(&path)
             .with_context(|| format!("cannot read {}, the list of languages", path.display()))?;
-        let languages = parse_languages(&text).with_context(|| format!("in {}", path.display()))?;
+        let (languages, lines) = parse_languages(&text)?.into_iter().unzip::<_, _, Vec<_>, Vec<_>>();
         let source = &languages.iter().find(|language| language.source).expect("checked").code;
         ensure!(
             config.book.language.as_ref() == Some(source),
@@ -65,7 +108,13 @@ impl Site {
             config,
             languages,
             reference_machine,
+            lines,
         })
+    }
+
+    /// The file that lists the languages.
+    pub fn languages_path(&self) -> PathBuf {
+        self.root.join(LANGUAGES)
     }
 
     /// The language the chapters are written in.
@@ -74,6 +123,33 @@ impl Site {
             .iter()
             .find(|language| language.source)
             .expect("`open` made sure of it")
+    }
+
+    /// All languages with a catalog.
+    pub fn translations(&self) -> impl Iterator<Item = &Language> {
+        self.languages.iter().filter(|language| !language.source)
+    }
+
+    /// The languages whose editions are whole: what search engines are told of, and what has to hold in every language.
+    pub fn complete(&self) -> impl Iterator<Item = &Language> {
+        self.languages.iter().filter(|language| !language.is_draft())
+    }
+
+    /// The languages that are listed without a catalog, each at its line.
+    pub fn missing_catalogs(&self) -> Vec<Diagnostic> {
+        self.languages
+            .iter()
+            .zip(&self.lines)
+            .filter(|(language, _)| !language.source && !self.catalog_path(language).is_file())
+            .map(|(Language { code, name, .. }, line)| {
+                Diagnostic::new(
+                    LANGUAGES,
+                    *line,
+                    format!("{name} has no catalog: there is no po/{code}.po"),
+                    format!("`cargo xtask translate update {code}` writes it; or remove the language from the list"),
+                )
+            })
+            .collect()
     }
 
     pub fn language(&self, code: &str) -> Result<&Language> {
@@ -112,32 +188,121 @@ impl Site {
     }
 }
 
-fn parse_languages(text: &str) -> Result<Vec<Language>> {
+/// Below the root, as messages show it.
+const LANGUAGES: &str = "po/languages.toml";
+
+/// What an entry looks like, for who has to mend one.
+const ENTRY: &str = "a language has code, name, decimal and thousands (one character each), and status = \"draft\" or \"complete\"; \
+                     the one the chapters are written in has source = true in place of a status";
+
+/// The languages with their lines.
+fn parse_languages(text: &str) -> Result<Vec<(Language, usize)>, Diagnostics> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct List {
         #[serde(rename = "language")]
-        languages: Vec<Language>,
+        languages: Vec<Spanned<Listed>>,
     }
-    let List { languages } = toml::from_str(text)?;
-    let sources = languages.iter().filter(|language| language.source).count();
-    ensure!(sources == 1, "exactly one language is the `source`, not {sources}");
-    for (number, language) in languages.iter().enumerate() {
-        let code = &language.code;
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Listed {
+        code: Spanned<String>,
+        name: String,
+        decimal: char,
+        thousands: char,
+        #[serde(default)]
+        source: bool,
+        status: Option<Spanned<Status>>,
+    }
+    let at =
+        |offset: usize, message: String, help: &str| Diagnostic::at(Path::new(LANGUAGES), text, offset, message, help);
+    let List { languages: listed } = toml::from_str(text).map_err(|error: toml::de::Error| {
+        let offset = error.span().map_or(0, |span| span.start);
+        Diagnostics(vec![at(offset, error.message().to_owned(), ENTRY)])
+    })?;
+    let mut wrong = Vec::new();
+    let mut languages: Vec<(Language, usize)> = Vec::new();
+    for entry in listed {
+        let start = entry.span().start;
+        let line = crate::diagnostic::line_of(text, start);
+        let listed = entry.into_inner();
+        let place = listed.code.span().start;
+        let code = listed.code.into_inner();
         // The code becomes a folder and part of an address.
-        ensure!(
-            !code.is_empty() && code.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'),
-            "`{code}` is not a language code such as `it` or `pt-BR`"
-        );
-        ensure!(
-            languages[..number].iter().all(|other| other.code != *code),
-            "language `{code}` is listed twice"
-        );
-        ensure!(
-            language.decimal != language.thousands,
-            "language `{code}`: decimal and thousands mark are the same"
-        );
+        match LanguageIdentifier::try_from_str(&code).map(|id| id.to_string()) {
+            Ok(canonical) if canonical == code => {}
+            Ok(canonical) => wrong.push(at(
+                place,
+                format!("`{code}` is not how this language code is written"),
+                &format!("write `{canonical}`, and name the catalog po/{canonical}.po"),
+            )),
+            Err(_) => wrong.push(at(
+                place,
+                format!("`{code}` is not a language code"),
+                "write one such as `it` or `pt-BR` (BCP 47)",
+            )),
+        }
+        if let Some((_, line)) = languages.iter().find(|(other, _)| other.code == code) {
+            wrong.push(at(
+                place,
+                format!("language `{code}` is listed twice, first at line {line}"),
+                "remove one of the two",
+            ));
+        }
+        if listed.decimal == listed.thousands {
+            wrong.push(at(
+                start,
+                format!("language `{code}`: decimal and thousands mark are the same"),
+                "a reader could not tell 1.500 from 1.5; a space can be written \"\\u202f\"",
+            ));
+        }
+        let status = match (listed.source, listed.status) {
+            (true, None) => Status::Complete,
+            (false, Some(status)) => status.into_inner(),
+            (true, Some(status)) => {
+                wrong.push(at(
+                    status.span().start,
+                    format!("`{code}` is the source language: it has no status"),
+                    "remove the line, or `source = true` if the chapters are not written in it",
+                ));
+                Status::Complete
+            }
+            (false, None) => {
+                wrong.push(at(
+                    start,
+                    format!("language `{code}` has no status"),
+                    "add status = \"draft\", or \"complete\" once everything is translated",
+                ));
+                Status::Draft
+            }
+        };
+        if let Some((Language { code: other, .. }, line)) =
+            languages.iter().find(|(other, _)| other.source && listed.source)
+        {
+            wrong.push(at(
+                start,
+                format!("both `{other}`, at line {line}, and `{code}` are the source"),
+                "leave `source = true` at the language the chapters are written in",
+            ));
+        }
+        let language = Language {
+            code,
+            name: listed.name,
+            decimal: listed.decimal,
+            thousands: listed.thousands,
+            source: listed.source,
+            status,
+        };
+        languages.push((language, line));
     }
+    if !languages.iter().any(|(language, _)| language.source) {
+        wrong.push(at(
+            0,
+            "no language is the source".to_owned(),
+            "add `source = true` to the language the chapters are written in",
+        ));
+    }
+    Diagnostics(wrong).into_result()?;
     Ok(languages)
 }
 
@@ -157,29 +322,84 @@ mod tests {
         name = "Italiano"
         decimal = ","
         thousands = "."
+        status = "complete"
     "#;
 
     #[test]
     fn languages_are_read_in_their_order() {
         let languages = parse_languages(TWO).unwrap();
-        assert_eq!(languages[1].code, "it");
-        assert_eq!((languages[1].decimal, languages[1].thousands), (',', '.'));
-        assert!(languages[0].source && !languages[1].source);
+        let (italian, line) = &languages[1];
+        assert_eq!((italian.code.as_str(), *line), ("it", 8));
+        assert_eq!((italian.decimal, italian.thousands), (',', '.'));
+        assert!(languages[0].0.source && !italian.source);
+        assert!(!languages[0].0.is_draft() && !italian.is_draft());
+        let draft = parse_languages(&TWO.replace("complete", "draft")).unwrap();
+        assert!(draft[1].0.is_draft() && !draft[0].0.is_draft());
     }
 
     #[test]
-    fn a_wrong_list_says_what_is_wrong() {
+    fn a_wrong_list_says_where_and_what_is_wrong() {
         let cases = [
-            (TWO.replace("source = true", ""), "exactly one"),
-            (TWO.replace("\"it\"", "\"en\""), "listed twice"),
-            (TWO.replace("\"it\"", "\"../it\""), "not a language code"),
-            (TWO.replace("thousands = \".\"", "thousands = \",\""), "the same"),
-            (TWO.replace("thousands = \".\"", "thousands = \".,\""), "thousands"),
-            (TWO.replace("decimal", "decimals"), "unknown field"),
+            (
+                TWO.replace("source = true", "status = \"complete\""),
+                1,
+                "no language is the source",
+            ),
+            (
+                TWO.replace("status = \"complete\"", "source = true"),
+                8,
+                "both `en`, at line 2, and `it`",
+            ),
+            (
+                TWO.replace("source = true", "source = true\nstatus = \"draft\""),
+                8,
+                "has no status",
+            ),
+            (TWO.replace("status = \"complete\"", ""), 8, "`it` has no status"),
+            (
+                TWO.replace("\"complete\"", "\"compleet\""),
+                13,
+                "unknown variant `compleet`",
+            ),
+            (TWO.replace("\"it\"", "\"en\""), 9, "listed twice, first at line 2"),
+            (TWO.replace("\"it\"", "\"../it\""), 9, "not a language code"),
+            (
+                TWO.replace("\"it\"", "\"IT\""),
+                9,
+                "not how this language code is written",
+            ),
+            (TWO.replace("thousands = \".\"", "thousands = \",\""), 8, "the same"),
+            (TWO.replace("thousands = \".\"", "thousands = \".,\""), 12, "character"),
+            (
+                TWO.replace("name = \"Italiano\"", "names = \"Italiano\""),
+                10,
+                "unknown field `names`",
+            ),
+            (TWO.replace("name = \"Italiano\"", "name = 3"), 10, "string"),
         ];
-        for (text, expected) in cases {
-            let error = format!("{:#}", parse_languages(&text).unwrap_err());
-            assert!(error.contains(expected), "expected `{expected}` in `{error}`");
+        for (text, line, expected) in cases {
+            let Diagnostics(found) = parse_languages(&text).unwrap_err();
+            assert!(
+                found
+                    .iter()
+                    .any(|d| d.line == line && d.message.contains(expected) && !d.help.is_empty()),
+                "expected `{expected}` at line {line} in {found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_script_decides_the_direction() {
+        let direction = |code: &str| {
+            let mut language = parse_languages(TWO).unwrap().remove(1).0;
+            code.clone_into(&mut language.code);
+            language.direction()
+        };
+        for code in ["ar", "ar-EG", "fa", "he", "ur", "az-Arab"] {
+            assert_eq!(direction(code), TextDirection::RightToLeft, "{code}");
+        }
+        for code in ["it", "ja", "az", "pa"] {
+            assert_eq!(direction(code), TextDirection::LeftToRight, "{code}");
         }
     }
 }

@@ -47,6 +47,7 @@ code = "it"
 name = "Italiano"
 decimal = ","
 thousands = "."
+status = "complete"
 "#;
 
 const SUMMARY: &str = "# Summary\n\n[Front](index.md)\n\n# Part one\n\n- [Waiting with `select!`](part/waiting.md)\n";
@@ -225,6 +226,33 @@ fn both_editions_have_the_same_pages_and_anchors() {
         std::fs::read_to_string(files.find(|path| path.to_string_lossy().contains("toc-")).unwrap()).unwrap()
     };
     assert!(contents("it").contains("Parte prima") && contents("en").contains("Part one"));
+}
+
+#[test]
+fn links_of_all_editions_arrive_and_a_broken_one_is_named() {
+    let (mistakes, seen) = book::links::check(&built().site()).unwrap();
+    assert_eq!(mistakes, []);
+    assert!(seen.pages > 6 && seen.anchors > 10 && seen.links > 50, "{seen:?}");
+    let fixture = Fixture::translated();
+    fixture.build().unwrap_or_else(|error| panic!("{error:#}"));
+    let page = fixture.read("book/it/part/waiting.html");
+    let broken =
+        page.replace("id=\"twins\"", "id=\"gemelli\"")
+            .replacen("<main>", "<main>\n<a href=\"../no.html\">x</a>", 1);
+    assert_ne!(page, broken);
+    fixture.write("book/it/part/waiting.html", &broken);
+    std::fs::remove_file(fixture.root().join("book/it/index.html")).unwrap();
+    let (mistakes, _) = book::links::check(&fixture.site()).unwrap();
+    let told = |expected: &str| mistakes.iter().any(|mistake| mistake.to_string().contains(expected));
+    for expected in [
+        "book/it/part/waiting.html:1: anchors that the source has are not here: `twins`",
+        "the source does not have: `gemelli`",
+        "book/en/index.html:1: the edition in Italiano has no such page",
+        "the link `../no.html` leads to a page that is not there",
+        "the link `#twins` names an anchor",
+    ] {
+        assert!(told(expected), "expected {expected} in {mistakes:#?}");
+    }
 }
 
 #[test]
@@ -524,4 +552,149 @@ fn a_claim_is_named_where_it_stands_in_every_language() {
             ("po/it.po", line, "almeno *tre* volte")
         ]
     );
+}
+
+/// A language whose catalog has little, and that goes from right to left.
+fn draft() -> Fixture {
+    let fixture = Fixture::translated();
+    let added = catalog::new(&fixture.site(), &fixture.library(), "ar", &catalog::Given::default()).unwrap();
+    assert_eq!(added.code, "ar");
+    let translated = |msgid: &str| match msgid {
+        "Side by side" => "جنبًا إلى جنب",
+        "draft" => "مسودة",
+        "This translation is a draft: {translated} of {count} texts are translated, the rest is in English." => {
+            "مسودة: {translated} من {count}"
+        }
+        _ => "",
+    };
+    let mut catalog = Catalog::parse(&fixture.read("po/ar.po"), Path::new("po/ar.po")).unwrap();
+    assert_eq!(catalog.entries.len(), fixture.catalog().entries.len());
+    for entry in &mut catalog.entries {
+        entry.msgstr = translated(&entry.msgid).to_owned();
+    }
+    catalog.header.notes.push("Ada <ada@example.com>, 2026.".into());
+    fixture.write("po/ar.po", &catalog.to_po());
+    fixture
+}
+
+#[test]
+fn a_draft_is_built_and_says_on_every_page_what_it_is() {
+    let fixture = draft();
+    // Nothing that it lacks is a mistake.
+    assert_eq!(fixture.mistakes(), [""; 0]);
+    fixture.build().unwrap_or_else(|error| panic!("{error:#}"));
+    let page = fixture.read("book/ar/part/waiting.html");
+    assert!(
+        page.contains("<html lang=\"ar\"") && page.contains("dir=\"rtl\""),
+        "{page}"
+    );
+    assert!(
+        page.contains("جنبًا إلى جنب</a></h2>") && page.contains("It is short."),
+        "{page}"
+    );
+    assert!(page.contains("<meta name=\"robots\" content=\"noindex\">"), "{page}");
+    let count = fixture.catalog().entries.len();
+    assert!(page.contains(&format!("مسودة: 3 من {count}")), "{page}");
+    assert!(
+        page.contains(&format!(
+            "<p lang=\"en\" dir=\"ltr\">This translation is a draft: 3 of {count} texts"
+        )),
+        "{page}"
+    );
+    // It is chosen, not come upon.
+    let italian = fixture.read("book/it/part/waiting.html");
+    assert!(
+        italian.contains("href=\"../../ar/part/waiting.html\">AR <small lang=\"it\">draft</small></a>"),
+        "{italian}"
+    );
+    assert!(
+        !italian.contains("noindex") && !italian.contains("<aside class=\"draft\""),
+        "{italian}"
+    );
+    let root = fixture.read("book/index.html");
+    assert!(
+        root.contains("const complete = [\"en\",\"it\"];") && root.contains("href=\"ar/index.html\""),
+        "{root}"
+    );
+}
+
+#[test]
+fn what_a_draft_has_must_be_right_and_a_complete_language_whole() {
+    let fixture = draft();
+    let text = fixture
+        .read("po/ar.po")
+        .replacen("msgid \"Front\"\nmsgstr \"\"", "msgid \"Front\"\nmsgstr \" x\"", 1);
+    fixture.write("po/ar.po", &text);
+    let mistakes = fixture.mistakes();
+    assert!(
+        mistakes.len() == 1 && mistakes[0].contains("white space at the start"),
+        "{mistakes:?}"
+    );
+    let list = fixture.read("po/languages.toml");
+    fixture.write("po/languages.toml", &list.replace("draft", "complete"));
+    assert!(fixture.mistakes().len() > 10);
+    // A catalog that is gone is named at its language.
+    std::fs::remove_file(fixture.root().join("po/ar.po")).unwrap();
+    let error = format!("{:#}", fixture.build().unwrap_err());
+    assert!(
+        error.contains("po/languages.toml:15: ") && error.contains("there is no po/ar.po"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_language_that_cannot_be_added_leaves_everything_as_it_was() {
+    let fixture = Fixture::translated();
+    let list = fixture.read("po/languages.toml");
+    fixture.write("po/fr.po", "somebody's");
+    for (code, expected) in [
+        ("it", "is there already, as complete"),
+        ("en", "the chapters are written in"),
+        ("x", "not a language code"),
+        ("tlh", "--plural-forms"),
+        ("fr", "po/fr.po is there already"),
+    ] {
+        let error = catalog::new(&fixture.site(), &fixture.library(), code, &catalog::Given::default()).unwrap_err();
+        assert!(format!("{error:#}").contains(expected), "{code}: {error:#}");
+        assert_eq!(fixture.read("po/languages.toml"), list);
+        let mut files: Vec<_> = std::fs::read_dir(fixture.root().join("po"))
+            .unwrap()
+            .map(|file| file.unwrap().file_name())
+            .collect();
+        files.sort();
+        assert_eq!(files, ["fr.po", "it.po", "languages.toml"]);
+    }
+    assert_eq!(fixture.read("po/fr.po"), "somebody's");
+}
+
+#[test]
+fn the_table_of_translations_has_the_numbers_of_the_catalogs() {
+    let fixture = draft();
+    let front = fixture.read("src/index.md");
+    fixture.write("src/index.md", &format!("{front}\n{{{{#translations}}}}\n"));
+    let site = fixture.site();
+    let progress = catalog::progress(&site, &fixture.library(), site.translations()).unwrap();
+    let [italian, arabic] = progress.as_slice() else {
+        panic!("{progress:?}")
+    };
+    assert_eq!((italian.count.missing, italian.count.words_left), (0, 0));
+    assert_eq!(
+        (arabic.count.translated, arabic.translators.as_slice()),
+        (3, ["Ada".to_owned()].as_slice())
+    );
+    let sources: Vec<_> = arabic
+        .parts
+        .iter()
+        .filter_map(|part| part.source.as_deref()?.to_str())
+        .collect();
+    assert_eq!(sources, ["src/index.md", "src/part/waiting.md"]);
+    assert_eq!(arabic.parts[0].title, "Front");
+    fixture.build().unwrap_or_else(|error| panic!("{error:#}"));
+    let page = fixture.read("book/it/index.html");
+    let missing = arabic.count.missing;
+    assert!(
+        page.contains(&format!("<td>draft</td><td>3</td><td>0</td><td>{missing}</td>")),
+        "{page}"
+    );
+    assert!(page.contains("<td>Ada</td>") && !page.contains("example.com"), "{page}");
 }

@@ -14,6 +14,7 @@ use crate::publish::{self, BYTES_AT_MOST, self_check_refusals};
 use crate::results::{Publication, Results};
 use crate::schema;
 use crate::self_check::{self, SelfCheck};
+use crate::statistics::Estimate;
 
 /// Something wrong with a file or folder, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub struct Report {
     pub problems: Vec<Problem>,
     /// What the book shows or leaves out with a note: stale results of other machines than the reference, and sets of several environments.
     pub notes: Vec<Problem>,
+    /// By machine: the controls of all its experiments against themselves, pooled.
+    pub controls: Vec<(String, Estimate)>,
 }
 
 /// Looks at everything below `measurements/`.
@@ -124,11 +127,14 @@ fn check_machine(
         let experiment = experiments.iter().find(|one| one.id == results.experiment)?;
         Some((experiment, results))
     });
-    if let Some(what) = publish::pooled_control_refusal(set) {
-        report.problems.push(Problem {
-            path: folder.to_owned(),
-            what,
-        });
+    if let Some(pooled) = publish::pooled_control(set) {
+        if let Some(what) = publish::pooled_control_refusal(&pooled) {
+            report.problems.push(Problem {
+                path: folder.to_owned(),
+                what,
+            });
+        }
+        report.controls.push((machine.clone(), pooled));
     }
     let conflicts = conflicts(&whole.iter().collect::<Vec<_>>());
     if !conflicts.is_empty() {

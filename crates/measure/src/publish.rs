@@ -8,7 +8,7 @@ use crate::experiment::Experiment;
 use crate::library::{own_path, published_path, stale_programs};
 use crate::results::{FOREIGN_CORES_AT_MOST, Publication, Results};
 use crate::self_check::{self, SelfCheck};
-use crate::statistics::{self, Sample, Scale};
+use crate::statistics::{self, Estimate, Sample, Scale};
 
 /// Sessions that a campaign must have been planned with.
 pub const SESSIONS_AT_LEAST: usize = 5;
@@ -91,9 +91,8 @@ fn pooled_of_own(all: &[Experiment], target: &Path) -> Result<Option<String>> {
             set.push((experiment, results));
         }
     }
-    Ok(pooled_control_refusal(
-        set.iter().map(|(experiment, results)| (*experiment, results)),
-    ))
+    let pooled = pooled_control(set.iter().map(|(experiment, results)| (*experiment, results)));
+    Ok(pooled.as_ref().and_then(pooled_control_refusal))
 }
 
 /// What the harness's check of itself is called where experiments are named.
@@ -232,22 +231,28 @@ fn control_refusal(experiment: &Experiment, results: &Results) -> Option<String>
     }
 }
 
-/// The controls of a whole set of results against themselves, pooled over all their sessions: a bias of the harness would show in all of
-/// them, and the scatter of a single experiment drowns it. The refusal, if there is one.
-pub fn pooled_control_refusal<'r>(set: impl IntoIterator<Item = (&'r Experiment, &'r Results)>) -> Option<String> {
+/// The controls of a whole set of results against themselves, pooled over all their sessions, each counting once: a bias of the harness
+/// would show in all of them. `None` where there is no control, or only one session.
+pub fn pooled_control<'r>(set: impl IntoIterator<Item = (&'r Experiment, &'r Results)>) -> Option<Estimate> {
     let mut sessions = Vec::new();
     for (experiment, results) in set {
-        let metric = experiment.principal()?;
-        sessions.extend(results.control_session_ratios(experiment, &metric.id).ok()?);
+        if let Some(metric) = experiment.principal()
+            && let Ok(ratios) = results.control_session_ratios(experiment, &metric.id)
+        {
+            sessions.extend(ratios);
+        }
     }
+    statistics::estimate(&Sample::fixed(&sessions), Scale::Logarithmic)
+}
+
+/// Why a set of results with this pooled control cannot be published.
+pub fn pooled_control_refusal(pooled: &Estimate) -> Option<String> {
     let (low, high) = CONTROL_WITHIN;
-    let pooled = statistics::estimate(&Sample::fixed(&sessions), Scale::Logarithmic)?;
     (!(low..=high).contains(&pooled.value)).then(|| {
         format!(
             "the controls of all experiments against themselves came out as {:.3} over {} sessions, which is not within {low} and {high}: \
              measure on a quieter machine",
-            pooled.value,
-            sessions.len()
+            pooled.value, pooled.sessions
         )
     })
 }
@@ -315,15 +320,22 @@ mod tests {
         assert!(reason(&off).contains("`b` against itself came out as 1.031"));
         let mut biased = good.clone();
         off(&mut biased);
-        assert_eq!(pooled_control_refusal([(&experiment, &good)]), None);
-        let pooled = pooled_control_refusal([(&experiment, &biased)]).unwrap();
+        let refusal = |set: &[(&Experiment, &Results)]| {
+            pooled_control(set.iter().copied()).and_then(|pooled| pooled_control_refusal(&pooled))
+        };
+        assert_eq!(refusal(&[(&experiment, &good)]), None);
+        let pooled = refusal(&[(&experiment, &biased)]).unwrap();
         assert!(pooled.contains("1.031 over 5 sessions"), "{pooled}");
+        // An experiment without a control takes nothing away from what the others say.
+        let mut without = good.clone();
+        without.runs.retain(|run| !run.control);
+        assert_eq!(
+            refusal(&[(&experiment, &without), (&experiment, &biased)]),
+            Some(pooled)
+        );
         // One experiment in four that is off by 3 % is within what all of them may be off.
         let three = [(&experiment, &good); 3];
-        assert_eq!(
-            pooled_control_refusal(three.into_iter().chain([(&experiment, &biased)])),
-            None
-        );
+        assert_eq!(refusal(&[&three[..], &[(&experiment, &biased)]].concat()), None);
         assert!(reason(&|r| r.runs.retain(|run| !run.control)).contains("no pair"));
         assert!(reason(&|r| r.runs[0].foreign_cores = 0.5).contains("1 runs were disturbed"));
         assert!(reason(&|r| r.runs.retain(|run| run.session != 1 || run.round != 2)).contains("not finished"));

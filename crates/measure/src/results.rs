@@ -242,6 +242,11 @@ pub enum Missing {
     },
     /// The values have no logarithm, so no ratio.
     NotARatio(String),
+    /// A slope that comes out at zero or below in a session, or that has a single place to be taken through.
+    NoSlope {
+        metric: String,
+        over: String,
+    },
 }
 
 impl std::fmt::Display for Missing {
@@ -259,6 +264,10 @@ impl std::fmt::Display for Missing {
             Missing::NotARatio(metric) => {
                 write!(f, "`{metric}` is not compared by ratios: its values may be zero")
             }
+            Missing::NoSlope { metric, over } => write!(
+                f,
+                "`{metric}` is not known: the values do not rise with `{over}` in every session, or were taken at one value of it alone"
+            ),
         }
     }
 }
@@ -372,7 +381,7 @@ impl Results {
         } else {
             Scale::Linear
         };
-        statistics::estimate(&self.sample(&sessions), scale).ok_or_else(|| Missing::NotARatio(metric.id.clone()))
+        statistics::estimate(&self.sample(&sessions), scale).ok_or_else(|| no_logarithm(metric))
     }
 
     /// The paired ratio of two programs at a point: within each session the median over rounds of the logarithm of a/b, then as
@@ -456,8 +465,7 @@ impl Results {
         of_b: &BTreeMap<u32, SessionValues>,
     ) -> Result<Estimate, Missing> {
         let sessions = session_ratios(metric, of_a, of_b)?;
-        statistics::estimate(&self.sample(&sessions), Scale::Logarithmic)
-            .ok_or_else(|| Missing::NotARatio(metric.id.clone()))
+        statistics::estimate(&self.sample(&sessions), Scale::Logarithmic).ok_or_else(|| no_logarithm(metric))
     }
 
     /// How a metric's value came out in each session.
@@ -500,13 +508,30 @@ impl Results {
                     Some(over) => SessionValues::slope(&runs, metric, over, self.parameters.get(over).copied()),
                     None => SessionValues::read(&runs, metric, ideal),
                 };
-                let values = values.ok_or_else(|| Missing::Phase {
-                    program: program.to_owned(),
-                    phase: metric.phase.clone(),
+                let values = values.ok_or_else(|| match &metric.over {
+                    Some(over) if runs.iter().all(|run| value(run, metric, None).is_some()) => Missing::NoSlope {
+                        metric: metric.id.clone(),
+                        over: over.clone(),
+                    },
+                    _ => Missing::Phase {
+                        program: program.to_owned(),
+                        phase: metric.phase.clone(),
+                    },
                 })?;
                 Ok((session, values))
             })
             .collect()
+    }
+}
+
+/// Why the values of a metric have no mean of logarithms.
+fn no_logarithm(metric: &Metric) -> Missing {
+    match &metric.over {
+        Some(over) => Missing::NoSlope {
+            metric: metric.id.clone(),
+            over: over.clone(),
+        },
+        None => Missing::NotARatio(metric.id.clone()),
     }
 }
 
@@ -524,6 +549,14 @@ fn session_ratios(
 ) -> Result<Vec<f64>, Missing> {
     if !metric.quantity.is_ratio_scale() {
         return Err(Missing::NotARatio(metric.id.clone()));
+    }
+    // Of two slopes that fall, the ratio would be positive and mean nothing.
+    let rises = |of: &BTreeMap<u32, SessionValues>| {
+        let mut rounds = of.values().flat_map(|session| session.by_round.values());
+        rounds.all(|slope| *slope > 0.0)
+    };
+    if metric.over.is_some() && !(rises(of_a) && rises(of_b)) {
+        return Err(no_logarithm(metric));
     }
     Ok(of_a
         .iter()
@@ -837,6 +870,36 @@ pub(crate) mod tests {
         }
         let slope = results.estimate(&experiment, "a", "per_task", &Point::base()).unwrap();
         assert!((slope.value - 300.0).abs() < 1e-6, "{slope:?}");
+        // Memory that shrinks, or that was taken at one place alone, has no bytes per task; that nothing was measured would be untrue.
+        let no_slope = |change: &dyn Fn(&mut Run)| {
+            let mut results = results.clone();
+            results.runs.iter_mut().for_each(change);
+            results
+                .runs
+                .retain(|run| run.phases["p"].memory_bytes != Some(u64::MAX));
+            let single = results.estimate(&experiment, "a", "per_task", &Point::base());
+            let ratio = results.ratio(&experiment, "a", "b", "per_task", &Point::base());
+            assert_eq!(single.as_ref().err(), ratio.as_ref().err());
+            single.unwrap_err()
+        };
+        let memory = |run: &mut Run, bytes: Option<u64>| run.phases.get_mut("p").unwrap().memory_bytes = bytes;
+        let expected = Missing::NoSlope {
+            metric: "per_task".to_owned(),
+            over: "tasks".to_owned(),
+        };
+        assert_eq!(
+            no_slope(&|run| if run.point == Point::at("tasks", 1e6) {
+                memory(run, Some(1))
+            }),
+            expected
+        );
+        assert_eq!(
+            no_slope(&|run| if !run.point.is_base() {
+                memory(run, Some(u64::MAX))
+            }),
+            expected
+        );
+        assert!(matches!(no_slope(&|run| memory(run, None)), Missing::Phase { .. }));
         let at = |point| results.estimate(&experiment, "a", "seconds", &point);
         assert!(at(Point::at("tasks", 1e6)).is_ok());
         assert!(matches!(at(Point::at("tasks", 2.0)), Err(Missing::Point { .. })));

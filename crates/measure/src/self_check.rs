@@ -150,7 +150,24 @@ impl Count {
 }
 
 /// A short campaign's ratio of one program to the walk.
-pub type CampaignRatio = Estimate;
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CampaignRatio {
+    pub ratio: Estimate,
+    /// The mean over the sessions of all other campaigns; absent with a single campaign.
+    pub rest: Option<f64>,
+}
+
+impl CampaignRatio {
+    /// Whether the interval contains the mean of the rest; `None` where one of them is missing.
+    pub fn covers_rest(&self) -> Option<bool> {
+        Some(self.ratio.interval?.contains(self.rest?))
+    }
+
+    /// Whether the interval lies below the mean of the rest as a whole.
+    fn is_below_rest(&self) -> Option<bool> {
+        Some(self.ratio.interval?.high < self.rest?)
+    }
+}
 
 /// Which pair of programs: each is over the walk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -187,8 +204,12 @@ pub struct Summary {
     pub campaigns: BTreeMap<&'static str, Vec<CampaignRatio>>,
     /// Per pair how many of those intervals contain the mean of all other campaigns.
     pub coverage: BTreeMap<&'static str, Count>,
+    /// Per pair how many of the intervals that do not contain it lie below it.
+    pub missed_below: BTreeMap<&'static str, Count>,
     /// Per pair the mean over all sessions of all campaigns.
     pub pooled: BTreeMap<&'static str, Estimate>,
+    /// Per pair the median of the same sessions: that of a usual one. Far from the mean, if sessions far from the others lie on one side.
+    pub medians: BTreeMap<&'static str, Estimate>,
     /// For each number of sessions, in how many repeats the interval of the longer walk excludes 1 and contains 1.05.
     pub found: Vec<(u32, Count)>,
     /// The same pairs by whole-process time: how far the ratios of repeats scatter.
@@ -285,15 +306,24 @@ impl SelfCheck {
     pub fn summary(&self) -> Summary {
         let mut campaigns = BTreeMap::new();
         let mut coverage = BTreeMap::new();
+        let mut missed_below = BTreeMap::new();
+        let mut medians = BTreeMap::new();
         let mut pooled = BTreeMap::new();
         for pair in Pair::ALL {
             let sessions = self.sessions(pair, Time::Step);
-            let ratios: Vec<CampaignRatio> = sessions.iter().filter_map(|sessions| ratio(sessions)).collect();
+            let ratios = campaign_ratios(&sessions);
             let all: Vec<f64> = sessions.concat();
             if let Some(estimate) = ratio(&all) {
                 pooled.insert(pair.name(), estimate);
             }
-            coverage.insert(pair.name(), covered(&ratios, &sessions));
+            if let Some(estimate) = statistics::median_estimate(&all) {
+                medians.insert(pair.name(), estimate);
+            }
+            let covered = ratios.iter().filter_map(CampaignRatio::covers_rest);
+            coverage.insert(pair.name(), Count::of(covered));
+            let missed = ratios.iter().filter(|ratio| ratio.covers_rest() == Some(false));
+            let below = missed.filter_map(CampaignRatio::is_below_rest);
+            missed_below.insert(pair.name(), Count::of(below));
             campaigns.insert(pair.name(), ratios);
         }
         let mut scatter = Vec::new();
@@ -325,7 +355,9 @@ impl SelfCheck {
             found: self.found(),
             campaigns,
             coverage,
+            missed_below,
             pooled,
+            medians,
             scatter,
             cost: statistics::estimate(&Sample::fixed(&added), Scale::Linear),
             noticed: above(&self.gate.hog),
@@ -399,18 +431,17 @@ fn ratio(sessions: &[f64]) -> Option<Estimate> {
     statistics::estimate(&Sample::fixed(sessions), Scale::Logarithmic)
 }
 
-/// How many campaigns' intervals contain the mean of the others' sessions.
-fn covered(ratios: &[CampaignRatio], sessions: &[Vec<f64>]) -> Count {
-    Count::of(ratios.iter().enumerate().filter_map(|(number, own)| {
-        let rest: Vec<f64> = sessions
-            .iter()
-            .enumerate()
-            .filter(|(other, _)| *other != number)
-            .flat_map(|(_, sessions)| sessions)
-            .copied()
-            .collect();
-        Some(own.interval?.contains(ratio(&rest)?.value))
-    }))
+/// Each campaign's ratio beside the mean of the others' sessions.
+fn campaign_ratios(campaigns: &[Vec<f64>]) -> Vec<CampaignRatio> {
+    let with_rest = campaigns.iter().enumerate().filter_map(|(number, sessions)| {
+        let others = campaigns.iter().enumerate().filter(|(other, _)| *other != number);
+        let rest: Vec<f64> = others.flat_map(|(_, sessions)| sessions).copied().collect();
+        Some(CampaignRatio {
+            ratio: ratio(sessions)?,
+            rest: ratio(&rest).map(|rest| rest.value),
+        })
+    });
+    with_rest.collect()
 }
 
 /// Where a reader's own self-check lies.
@@ -494,6 +525,7 @@ pub(crate) mod tests {
         assert!(coverage.hits >= 25, "{coverage:?}");
         assert!((summary.pooled["control"].value - 1.0).abs() < 0.005);
         assert!((summary.pooled["python"].value - 15.0).abs() < 0.1);
+        assert!((summary.medians["python"].value - 15.0).abs() < 0.1);
         // Two sessions have hardly any power, five find 5 % through 2 % of noise.
         assert!(summary.found[0].1.hits < summary.found[3].1.hits, "{:?}", summary.found);
         assert!(
@@ -525,6 +557,31 @@ pub(crate) mod tests {
         let before = sample(20, 0.02).summary().coverage["slower"];
         let after = check.summary().coverage["slower"];
         assert!(after.hits < before.hits, "{before:?} {after:?}");
+        let summary = check.summary();
+        assert_eq!(summary.campaigns["slower"][4].covers_rest(), Some(false));
+        // It lies above the rest, which hardly moves; the rest is that of the others alone.
+        let rest = summary.campaigns["slower"][4].rest.unwrap();
+        assert!((rest - SLOWER_BY).abs() < 0.005, "{rest}");
+        let below = summary.missed_below["slower"];
+        assert!(below.hits < below.of && below.of == after.of - after.hits, "{below:?}");
+    }
+
+    #[test]
+    fn a_rare_mood_of_one_program_moves_the_mean_and_not_the_median() {
+        let mut check = sample(20, 0.02);
+        // Every seventh session.
+        for round in check.rounds.iter_mut() {
+            if (round.campaign * SESSIONS + round.session).is_multiple_of(7) {
+                round.python.step *= 1.5;
+            }
+        }
+        let summary = check.summary();
+        let interval = |estimate: Estimate| estimate.interval.unwrap();
+        let (mean, median) = (summary.pooled["python"], summary.medians["python"]);
+        assert!(interval(median).high < interval(mean).low, "{median:?} {mean:?}");
+        // Campaigns without one agree with each other about what is not the mean.
+        let below = summary.missed_below["python"];
+        assert!(below.of > 0 && below.hits == below.of, "{below:?}");
     }
 
     #[test]
@@ -532,6 +589,7 @@ pub(crate) mod tests {
         let mut check = sample(3, 0.02);
         check.rounds.truncate(2 * 15 + 7);
         assert_eq!(check.summary().coverage["slower"].of, 2);
+        assert_eq!(check.summary().medians["slower"].sessions, 10);
         check.rounds.clear();
         let summary = check.summary();
         assert_eq!(summary.coverage["slower"].share(), None);

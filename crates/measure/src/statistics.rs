@@ -15,7 +15,7 @@
 //! (S. Holm, *A simple sequentially rejective multiple test procedure*, Scandinavian Journal of Statistics 6, 1979).
 
 use serde::{Deserialize, Serialize};
-use statrs::distribution::{ChiSquared, ContinuousCDF, Normal, StudentsT};
+use statrs::distribution::{Binomial, ChiSquared, ContinuousCDF, DiscreteCDF, Normal, StudentsT};
 
 /// Two-sided confidence of every interval in the book.
 pub const CONFIDENCE: f64 = 0.95;
@@ -68,6 +68,28 @@ pub fn median(values: &[f64]) -> Option<f64> {
         n if n % 2 == 1 => Some(sorted[middle]),
         _ => Some((sorted[middle - 1] + sorted[middle]) / 2.0),
     }
+}
+
+/// The median with an interval that supposes nothing of how the values are distributed: from one of them to another, so many places from
+/// either end that at least 95 % of such intervals contain the median. `None` with fewer than six, of which no two would do.
+pub fn median_estimate(values: &[f64]) -> Option<Estimate> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let below = Binomial::new(0.5, sorted.len() as u64).ok()?;
+    // The chance that no more than `cut` values lie below the median: it then lies below an interval that leaves out so many at its end
+    // and begins with the next. The other end is like it.
+    let tail = |cut: usize| below.cdf(cut as u64);
+    let cut = (0..sorted.len() / 2)
+        .take_while(|cut| tail(*cut) <= (1.0 - CONFIDENCE) / 2.0)
+        .last()?;
+    Some(Estimate {
+        value: median(&sorted)?,
+        interval: Some(Interval {
+            low: sorted[cut],
+            high: sorted[sorted.len() - 1 - cut],
+        }),
+        sessions: sorted.len(),
+    })
 }
 
 /// One number per session, and how many sessions were planned before any was run.
@@ -248,6 +270,21 @@ fn t(freedom: f64) -> StudentsT {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_median_s_interval_is_that_of_the_tables() {
+        // Critical values of the two-sided sign test at 5 % are 0 for 6, 1 for 10 and 7 for 25 values; five are too few for any.
+        let values = |n: u32| (1..=n).rev().map(f64::from).collect::<Vec<_>>();
+        let ends = |n: u32| {
+            let estimate = median_estimate(&values(n))?;
+            let interval = estimate.interval?;
+            Some((interval.low, estimate.value, interval.high))
+        };
+        assert_eq!(ends(5), None);
+        assert_eq!(ends(6), Some((1.0, 3.5, 6.0)));
+        assert_eq!(ends(10), Some((2.0, 5.5, 9.0)));
+        assert_eq!(ends(25), Some((8.0, 13.0, 18.0)));
+    }
 
     #[test]
     fn quantiles_agree_with_printed_tables() {

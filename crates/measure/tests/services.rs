@@ -23,11 +23,20 @@ fn folder() -> tempfile::TempDir {
     folder
 }
 
+/// Where every service has to be there, as in CI, an absent one fails the test.
+const REQUIRED: &str = "REQUIRE_SERVICES";
+
+/// Says that a test is left out for what is not installed.
+fn skip(absent: impl std::fmt::Display) {
+    assert!(std::env::var_os(REQUIRED).is_none(), "{REQUIRED} is set, but: {absent}");
+    println!("skipped: {absent}");
+}
+
 fn for_each_installed(test: impl Fn(Installed, Service)) {
     for &service in Service::ALL {
         match Installed::find(service) {
             Ok(installed) => test(installed, service),
-            Err(absent) => println!("skipped: {absent}"),
+            Err(absent) => skip(absent),
         }
     }
 }
@@ -244,9 +253,9 @@ fn every_process_of_a_server_keeps_to_its_cores() {
 
 #[test]
 fn postgresql_serves_two_hundred_clients_and_waits_for_the_disk() {
-    let Ok(installed) = Installed::find(Service::Postgresql) else {
-        println!("skipped: PostgreSQL is not installed");
-        return;
+    let installed = match Installed::find(Service::Postgresql) {
+        Ok(installed) => installed,
+        Err(absent) => return skip(absent),
     };
     let folder = folder();
     let server = installed.start(folder.path(), &[]).unwrap();

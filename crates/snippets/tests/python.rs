@@ -61,7 +61,7 @@ fn snippets(root: &Path) -> Vec<Snippet> {
     )
     .unwrap();
     let mut snippets = Vec::new();
-    for language in &site.languages {
+    for language in site.complete() {
         for chapter in edition::expand(&site, &library, language).unwrap() {
             let mut current: Option<Snippet> = None;
             for (event, range) in Parser::new(&chapter.markdown).into_offset_iter() {

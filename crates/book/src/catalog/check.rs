@@ -30,6 +30,7 @@ mod untranslated;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Result;
 use measure::library::Library;
@@ -48,6 +49,7 @@ use crate::edition;
 use crate::lint;
 use crate::measurements::{self, Context};
 use crate::site::{Language, Site};
+use crate::translations::Translations;
 
 pub use finding::{Finding, Place, Report, Severity};
 pub use spelling::DictionaryFiles;
@@ -106,10 +108,11 @@ pub fn check(site: &Site, library: &Library, language: &Language, dictionaries: 
             None
         }
     };
+    let translations = Arc::new(Translations::of(site, library));
     let machines = std::iter::once(site.reference_machine.as_str())
         .chain(library.machines())
         .map(|machine| {
-            let context = edition::context(site, &library.on(machine), language, Some(&catalog))?;
+            let context = edition::context(site, &library.on(machine), language, Some(&catalog), &translations)?;
             Ok((machine.to_owned(), Context::clone(&context)))
         })
         .collect::<Result<Vec<_>>>()?;
@@ -183,13 +186,15 @@ struct Message<'a> {
 impl Checker<'_> {
     fn run(&mut self, template: &Catalog, blocks: &[Block], catalog: &Catalog) -> Vec<Finding> {
         let mut findings = Vec::new();
+        // A draft may lack what it lacks; what it has must be right.
+        let whole = !self.language.is_draft();
         let stale = "`cargo xtask translate update` brings the catalog up to the text";
         let missing: Vec<&Entry> = template
             .entries
             .iter()
             .filter(|entry| catalog.get(&entry.msgid).is_none())
             .collect();
-        if let Some(first) = missing.first() {
+        if let Some(first) = missing.first().filter(|_| whole) {
             let message = format!(
                 "{} messages of the book are not in the catalog, the first: {}",
                 missing.len(),
@@ -199,22 +204,25 @@ impl Checker<'_> {
         }
         let mut prose = Vec::new();
         let mut comments = Vec::new();
-        for entry in catalog.entries.iter().filter(|entry| !entry.obsolete) {
-            let mut whole = |rule, message: &str, help: &str| {
+        let looked_at = |entry: &&Entry| {
+            !entry.obsolete && (whole || entry.is_translated() && template.get(&entry.msgid).is_some())
+        };
+        for entry in catalog.entries.iter().filter(looked_at) {
+            let mut wanting = |rule, message: &str, help: &str| {
                 let message = format!("{message}: {}", brief(&entry.msgid));
                 let diagnostic = Diagnostic::new(self.shown, entry.line, message, help);
                 findings.push(Finding::error(rule, diagnostic));
             };
             let Some(new) = template.get(&entry.msgid) else {
-                whole("stale", "this message is no longer in the book", stale);
+                wanting("stale", "this message is no longer in the book", stale);
                 continue;
             };
             if entry.msgstr.is_empty() {
-                whole("missing", "no translation of", "write it into `msgstr`");
+                wanting("missing", "no translation of", "write it into `msgstr`");
                 continue;
             }
             if entry.is_fuzzy() {
-                whole(
+                wanting(
                     "fuzzy",
                     "the translation is of an older text",
                     "mend `msgstr`, then remove the flag `fuzzy` and the lines that start with `#|`",
@@ -373,6 +381,7 @@ fn brief(text: &str) -> String {
 #[cfg(test)]
 mod testing {
     use super::*;
+    use crate::site::Status;
 
     pub(super) fn language() -> Language {
         Language {
@@ -381,6 +390,7 @@ mod testing {
             decimal: ',',
             thousands: '.',
             source: false,
+            status: Status::Complete,
         }
     }
 

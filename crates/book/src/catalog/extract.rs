@@ -66,7 +66,15 @@ pub(super) fn messages(site: &Site, library: &Library) -> Result<(Catalog, Vec<B
     for string in interface::STRINGS {
         catalog.add(string, "", "interface");
     }
-    for unit in Sources::open(&site.root)?.labels() {
+    let cited = Sources::open(&site.root)?;
+    for name in cited.names() {
+        catalog.add(
+            name,
+            "sources.toml",
+            "who published figures that are cited, shown when pointed at",
+        );
+    }
+    for unit in cited.labels() {
         catalog.add(unit, "sources.toml", "unit of a figure that is cited");
     }
     for entry in &library.entries {

@@ -8,7 +8,7 @@ use measure::results::Bound;
 use measure::statistics::Estimate;
 use serde::Serialize;
 
-use super::{Claim, Verdict};
+use super::{Claim, Subject, Verdict};
 use crate::catalog::Catalog;
 use crate::diagnostic::line_of;
 use crate::directive::{self, Directive};
@@ -34,6 +34,9 @@ pub struct Tally {
     pub contradicted: usize,
     pub stale: usize,
     pub not_measured: usize,
+    /// So many of those not measured are findings of the self-check on a machine that need not have any.
+    #[serde(skip)]
+    not_asked: usize,
 }
 
 /// One claim.
@@ -74,6 +77,10 @@ pub struct Judgement {
     pub bound: Option<Bound>,
     /// The estimate in words; empty without one.
     pub shown: String,
+    /// Of a finding of the self-check on a machine that published none, other than the reference machine: the harness is checked where
+    /// the book is measured, and nobody else owes it.
+    #[serde(skip)]
+    not_asked: bool,
 }
 
 /// A translation to look for claims in.
@@ -90,14 +97,15 @@ pub struct Translation {
 impl Judgement {
     /// Whether the claim does not stand on this machine.
     pub fn fails(&self) -> bool {
-        self.verdict != Verdict::Holds
+        self.verdict != Verdict::Holds && !self.not_asked
     }
 }
 
 impl Tally {
-    fn count(&mut self, verdict: Verdict) {
+    fn count(&mut self, judgement: &Judgement) {
         self.claims += 1;
-        *match verdict {
+        self.not_asked += usize::from(judgement.not_asked);
+        *match judgement.verdict {
             Verdict::Holds => &mut self.holds,
             Verdict::Inconclusive => &mut self.inconclusive,
             Verdict::Contradicted => &mut self.contradicted,
@@ -107,7 +115,7 @@ impl Tally {
     }
 
     pub fn failing(&self) -> usize {
-        self.claims - self.holds
+        self.claims - self.holds - self.not_asked
     }
 }
 
@@ -131,7 +139,10 @@ impl Claims {
             for directive in claims_in(text) {
                 let judged: Option<Vec<Judgement>> = machines
                     .iter()
-                    .map(|(machine, context)| judge(&directive, text, machine, context))
+                    .map(|(machine, context)| {
+                        let is_reference = *machine == all.reference_machine;
+                        judge(&directive, text, machine, is_reference, context)
+                    })
                     .collect();
                 let Some(judgements) = judged else { continue };
                 let words = words(&directive, text);
@@ -170,7 +181,7 @@ impl Claims {
                 ..Tally::default()
             };
             for claim in &all.claims {
-                tally.count(claim.judgements[at].verdict);
+                tally.count(&claim.judgements[at]);
             }
             all.machines.push(tally);
         }
@@ -209,17 +220,19 @@ impl Claims {
     }
 }
 
-fn judge(directive: &Directive, text: &str, machine: &str, context: &Context) -> Option<Judgement> {
+fn judge(directive: &Directive, text: &str, machine: &str, is_reference: bool, context: &Context) -> Option<Judgement> {
     let claim = Claim::read(directive, text, context).ok()?;
     let (verdict, evidence) = claim.verdict();
     let evidence = evidence.ok();
-    let shown = |evidence: &super::Evidence| evidence.shown(claim.reference.kind(), &context.interface);
+    let shown = |evidence: &super::Evidence| claim.subject.shown(evidence, &context.interface);
+    let of_harness = matches!(claim.subject, Subject::Harness(..));
     Some(Judgement {
         machine: machine.to_owned(),
         verdict,
         estimate: evidence.as_ref().map(|evidence| evidence.estimate),
         bound: evidence.as_ref().and_then(|evidence| evidence.bound),
         shown: evidence.as_ref().map(shown).unwrap_or_default(),
+        not_asked: of_harness && !is_reference && context.library.self_check.is_none(),
     })
 }
 
@@ -414,6 +427,26 @@ mod tests {
         assert_eq!(failing.claims[2].judgements[0].machine, "three");
         assert_eq!(failing.machines[0].holds, 2);
         assert_eq!(two.failing().claims.len(), 2);
+    }
+
+    #[test]
+    fn the_self_check_is_owed_by_the_reference_machine_alone() {
+        let chapter = "{{#claim self-check.gate-noticed >=30%}}30 %{{/claim}}\n";
+        let judged = |without: &[usize]| {
+            let mut machines = machines();
+            for at in without {
+                machines[*at].1.library.self_check = None;
+            }
+            Claims::gather(&machines, &[("src/a.md".into(), chapter.into())], &[])
+        };
+        let claims = judged(&[1]);
+        let verdicts: Vec<Verdict> = claims.claims[0].judgements.iter().map(|j| j.verdict).collect();
+        assert_eq!(verdicts, [Verdict::Holds, Verdict::NotMeasured, Verdict::Holds]);
+        assert_eq!((claims.machines[1].not_measured, claims.machines[1].failing()), (1, 0));
+        assert!(claims.failing().claims.is_empty());
+        let claims = judged(&[0]);
+        assert_eq!(claims.failing_on_reference(), 1);
+        assert_eq!(claims.failing().claims[0].judgements[0].machine, "one");
     }
 
     #[test]

@@ -13,11 +13,12 @@ use measure::experiment::{Better, Metric, Unit};
 use measure::library::Measured;
 use measure::statistics::Estimate;
 
+use super::Figure;
 use super::axis::Axis;
+use super::points::{self, Value};
 use super::svg::{Anchor, Style, Svg, WIDTH, extent, wrap};
-use super::{Figure, points};
 use crate::interface::{Interface, parameter_label};
-use crate::number::{self, Kind, Shown};
+use crate::number::{self, Kind};
 use crate::reference::Reference;
 
 /// How tall the plot is.
@@ -52,18 +53,18 @@ impl Sweep<'_> {
     }
 }
 
-/// A program with its estimates, one place for each value of the sweep.
+/// A program with its values, one place for each value of the sweep.
 struct Series {
     series: usize,
     label: String,
-    estimates: Vec<Option<Estimate>>,
+    values: Vec<Option<Value>>,
 }
 
 impl Series {
     /// Where the line ends: the index of its last value.
-    fn end(&self) -> Option<(usize, &Estimate)> {
-        let places = self.estimates.iter().enumerate();
-        places.rev().find_map(|(at, estimate)| Some((at, estimate.as_ref()?)))
+    fn end(&self) -> Option<(usize, &Value)> {
+        let places = self.values.iter().enumerate();
+        places.rev().find_map(|(at, value)| Some((at, value.as_ref()?)))
     }
 }
 
@@ -77,10 +78,11 @@ pub fn panel(
     interface: &Interface,
 ) -> String {
     let all = series(figure, metric, sweep, measured, interface);
-    let estimates: Vec<Estimate> = all
+    let values: Vec<Value> = all
         .iter()
-        .flat_map(|one| one.estimates.iter().flatten().copied())
+        .flat_map(|one| one.values.iter().flatten().copied())
         .collect();
+    let estimates: Vec<Estimate> = values.iter().map(|value| value.estimate).collect();
     let vertical = points::axis(&estimates, metric);
     let horizontal = Axis::swept(sweep.values, Kind::Unit(sweep.unit));
     let y_ticks = vertical.ticks(interface.language());
@@ -105,7 +107,7 @@ pub fn panel(
     // Names stand at the ends of the lines if all of them do.
     let wanted: Vec<Name> = all
         .iter()
-        .filter_map(|one| Some(Name::new(one, at_height(one.end()?.1.value, HEIGHT))))
+        .filter_map(|one| Some(Name::new(one, at_height(one.end()?.1.estimate.value, HEIGHT))))
         .collect();
     let names = arrange(wanted);
     let right = match &names {
@@ -150,8 +152,8 @@ pub fn panel(
     svg.text(middle, bottom + 36.0, Anchor::Middle, Style::Small, &title);
 
     for one in &all {
-        let places: Vec<Option<(f64, f64)>> = (sweep.values.iter().zip(&one.estimates))
-            .map(|(value, estimate)| Some((x(*value), at_height(estimate.as_ref()?.value, bottom))))
+        let places: Vec<Option<(f64, f64)>> = (sweep.values.iter().zip(&one.values))
+            .map(|(along, value)| Some((x(*along), at_height(value.as_ref()?.estimate.value, bottom))))
             .collect();
         // Where a value is missing the line is broken.
         for stretch in places.split(Option::is_none) {
@@ -163,10 +165,10 @@ pub fn panel(
     }
     // Marks lie over all lines.
     for one in &all {
-        for (value, estimate) in sweep.values.iter().zip(&one.estimates) {
-            if let Some(estimate) = estimate {
-                let at = |along: f64, across: f64| (x(*value) + across, bottom - along);
-                points::point(&mut svg, one.series, estimate, &vertical, HEIGHT, at);
+        for (place, value) in sweep.values.iter().zip(&one.values) {
+            if let Some(value) = value {
+                let at = |along: f64, across: f64| (x(*place) + across, bottom - along);
+                points::point(&mut svg, one.series, value, &vertical, HEIGHT, at);
             }
         }
     }
@@ -193,7 +195,8 @@ pub fn panel(
         "{label}: {}; {on_the_axis}",
         interface.label(&figure.experiment().title)
     );
-    svg.finish(id, bottom + 42.0, &title, &description(&all, sweep, metric, interface))
+    let end = points::bounds(&mut svg, &values, bottom + 36.0, interface);
+    svg.finish(id, end + 6.0, &title, &description(&all, sweep, metric, interface))
 }
 
 fn series(
@@ -207,7 +210,7 @@ fn series(
     let programs = figure.programs(measured).into_iter().map(|(series, program)| Series {
         series,
         label: interface.label(&program.label),
-        estimates: sweep
+        values: sweep
             .values
             .iter()
             .map(|value| {
@@ -218,7 +221,7 @@ fn series(
                     program,
                     over: None,
                 };
-                reference.estimate_on(measured).ok()
+                Value::of(&reference, measured).ok()
             })
             .collect(),
     });
@@ -361,11 +364,11 @@ fn description(all: &[Series], sweep: &Sweep<'_>, metric: &Metric, interface: &I
     let kind = Kind::Unit(metric.quantity.unit());
     all.iter()
         .map(|one| {
-            let values: Vec<String> = (sweep.values.iter().zip(&one.estimates))
-                .filter_map(|(value, estimate)| {
-                    let shown = Shown::new(estimate.as_ref()?, kind, interface);
-                    let value = sweep.value(*value, interface);
-                    Some(format!("{value}: {} ({})", shown.value, shown.interval))
+            let values: Vec<String> = (sweep.values.iter().zip(&one.values))
+                .filter_map(|(place, value)| {
+                    let shown = value.as_ref()?.shown(kind, interface);
+                    let place = sweep.value(*place, interface);
+                    Some(format!("{place}: {} ({})", shown.value, shown.interval))
                 })
                 .collect();
             format!("{}: {}", one.label, values.join(", "))
@@ -382,7 +385,7 @@ mod tests {
         let all = labels.iter().enumerate().map(|(series, label)| Series {
             series,
             label: (*label).to_owned(),
-            estimates: Vec::new(),
+            values: Vec::new(),
         });
         all.collect()
     }

@@ -2,20 +2,43 @@
 
 use measure::experiment::{Better, Metric, Point};
 use measure::library::Measured;
-use measure::statistics::Estimate;
+use measure::results::Bound;
+use measure::statistics::{Estimate, Interval};
 
 use super::Figure;
 use super::axis::Axis;
 use super::svg::{Anchor, LEFT, RIGHT, Style, Svg, WIDTH, extent, wrap};
+use crate::claim::NO_SLOPE;
 use crate::interface::Interface;
-use crate::number::{Kind, Shown};
+use crate::number::{self, Kind, Shown};
+use crate::reference::{Reference, Unmeasured};
 
 struct Row {
     series: usize,
     label: String,
-    /// Absent where the results lack the metric for this program.
-    estimate: Option<Estimate>,
-    shown: Option<Shown>,
+    /// Or why the results lack the metric for this program.
+    value: Result<Value, Unmeasured>,
+}
+
+/// A value as it is drawn.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Value {
+    pub estimate: Estimate,
+    /// Where it is only a bound, and the interval open on that side.
+    pub bound: Option<Bound>,
+}
+
+impl Value {
+    pub fn of(reference: &Reference<'_>, measured: &Measured) -> Result<Value, Unmeasured> {
+        Ok(Value {
+            estimate: reference.estimate_on(measured)?,
+            bound: reference.bound_on(measured),
+        })
+    }
+
+    pub fn shown(&self, kind: Kind, interface: &Interface) -> Shown {
+        Shown::new(&self.estimate, kind, interface).bounded(self.bound, interface)
+    }
 }
 
 /// `id` is the drawing's own.
@@ -25,19 +48,22 @@ pub fn panel(figure: &Figure<'_>, metric: &Metric, measured: &Measured, id: &str
         .programs(measured)
         .into_iter()
         .map(|(series, program)| {
-            let estimate = measured
-                .results
-                .estimate(figure.experiment(), &program.id, &metric.id, &Point::base())
-                .ok();
+            let reference = Reference {
+                entry: figure.entry,
+                point: Point::base(),
+                metric,
+                program,
+                over: None,
+            };
             Row {
                 series,
                 label: interface.label(&program.label),
-                shown: estimate.as_ref().map(|estimate| Shown::new(estimate, kind, interface)),
-                estimate,
+                value: Value::of(&reference, measured),
             }
         })
         .collect();
-    let estimates: Vec<Estimate> = rows.iter().filter_map(|row| row.estimate).collect();
+    let values: Vec<Value> = rows.iter().filter_map(|row| row.value.as_ref().ok().copied()).collect();
+    let estimates: Vec<Estimate> = values.iter().map(|value| value.estimate).collect();
     let axis = axis(&estimates, metric);
     let mut svg = Svg::default();
     let mut y = 4.0;
@@ -51,9 +77,10 @@ pub fn panel(figure: &Figure<'_>, metric: &Metric, measured: &Measured, id: &str
     // Rows come after the lines behind them, so they are placed first and drawn later.
     let mut placed = Vec::new();
     for row in &rows {
-        let value = match &row.shown {
-            Some(shown) => shown.value.clone(),
-            None => interface.text("not measured yet"),
+        let value = match &row.value {
+            Ok(value) => value.shown(kind, interface).value,
+            Err(Unmeasured::NoSlope(_)) => interface.text("not known"),
+            Err(_) => interface.text("not measured yet"),
         };
         let lines = wrap(&row.label, WIDTH - extent(&value) - 16.0);
         let height = 17.0 * lines.len() as f64 + 27.0;
@@ -73,10 +100,10 @@ pub fn panel(figure: &Figure<'_>, metric: &Metric, measured: &Measured, id: &str
             svg.text(0.0, y, Anchor::Start, Style::Label, line);
         }
         svg.text(WIDTH, top + 15.0, Anchor::End, Style::Label, &value);
-        if let Some(estimate) = &row.estimate {
+        if let Ok(value) = &row.value {
             let y = top + 17.0 * lines.len() as f64 + 9.5;
             let at = |along: f64, across: f64| (LEFT + along, y + across);
-            point(&mut svg, row.series, estimate, &axis, RIGHT - LEFT, at);
+            point(&mut svg, row.series, value, &axis, RIGHT - LEFT, at);
         }
     }
     svg.text(
@@ -86,8 +113,9 @@ pub fn panel(figure: &Figure<'_>, metric: &Metric, measured: &Measured, id: &str
         Style::Small,
         &axis_title(&axis, metric, interface),
     );
+    let end = bounds(&mut svg, &values, bottom + 36.0, interface);
     let title = format!("{label}: {}", interface.label(&figure.experiment().title));
-    svg.finish(id, bottom + 42.0, &title, &description(&rows, interface))
+    svg.finish(id, end + 6.0, &title, &description(&rows, kind, interface))
 }
 
 /// An axis for the values of a metric with their intervals.
@@ -108,33 +136,66 @@ pub fn axis(estimates: &[Estimate], metric: &Metric) -> Axis {
     }
 }
 
+/// What the signs of bounds mean, in lines below `y`; tells where they end.
+pub fn bounds(svg: &mut Svg, values: &[Value], mut y: f64, interface: &Interface) -> f64 {
+    for bound in [Bound::AtLeast, Bound::AtMost] {
+        let Some(sign) = number::sign(bound).filter(|_| values.iter().any(|value| value.bound == Some(bound))) else {
+            continue;
+        };
+        let words = format!("{sign}: {}", number::why_bounded(bound, interface));
+        // Small text takes less room than labels do.
+        for line in wrap(&words, WIDTH * Style::Label.size() / Style::Small.size()) {
+            y += 18.0;
+            svg.text(0.0, y, Anchor::Start, Style::Small, &line);
+        }
+    }
+    y
+}
+
+/// How far the arrow of an open end reaches beyond the interval, and at least beyond the middle of the mark.
+const OPEN: f64 = 12.0;
+const BEYOND_MARK: f64 = 20.0;
+
 /// A value with its interval on an axis `length` units long. `at` turns units along the axis and units across it into a place of the
-/// drawing.
+/// drawing. The side on which a bound leaves it open has an arrow, which may reach somewhat beyond the axis.
 pub fn point(
     svg: &mut Svg,
     series: usize,
-    estimate: &Estimate,
+    value: &Value,
     axis: &Axis,
     length: f64,
     at: impl Fn(f64, f64) -> (f64, f64),
 ) {
+    let Value { estimate, bound } = value;
     let along = |value: f64| axis.clamped(value) * length;
     let centre = along(estimate.value);
-    if let Some(interval) = estimate.interval {
-        let ends = [interval.low, interval.high];
-        svg.stroke(series, at(along(ends[0]), 0.0), at(along(ends[1]), 0.0));
-        for (end, inwards) in ends.into_iter().zip([1.0, -1.0]) {
-            let tip = along(end);
-            match axis.place(end) {
-                // The mark covers an interval this narrow; a cap on it would only spoil its shape.
-                Some(_) if (tip - centre).abs() < 8.0 => {}
-                Some(_) => svg.stroke(series, at(tip, -5.0), at(tip, 5.0)),
-                // The interval goes on beyond the drawing: an arrowhead.
-                None => {
-                    svg.stroke(series, at(tip, 0.0), at(tip + inwards * 6.0, -4.0));
-                    svg.stroke(series, at(tip, 0.0), at(tip + inwards * 6.0, 4.0));
-                }
+    let known = estimate.interval.unwrap_or(Interval {
+        low: estimate.value,
+        high: estimate.value,
+    });
+    let open = bound.map_or(known, |bound| bound.widen(known));
+    let ends = [(known.low, open.low, -1.0), (known.high, open.high, 1.0)].map(|(known, open, outwards)| {
+        if open.is_infinite() {
+            let reach = (outwards * (along(known) - centre) + OPEN).max(BEYOND_MARK);
+            (centre + outwards * reach, Some(outwards))
+        } else {
+            // An interval that goes on beyond the drawing has an arrowhead too.
+            (along(known), axis.place(known).is_none().then_some(outwards))
+        }
+    });
+    let [(low, _), (high, _)] = ends;
+    if high > low {
+        svg.stroke(series, at(low, 0.0), at(high, 0.0));
+    }
+    for (tip, arrow) in ends {
+        match arrow {
+            Some(outwards) => {
+                svg.stroke(series, at(tip, 0.0), at(tip - outwards * 6.0, -4.0));
+                svg.stroke(series, at(tip, 0.0), at(tip - outwards * 6.0, 4.0));
             }
+            // The mark covers an interval this narrow; a cap on it would only spoil its shape.
+            None if (tip - centre).abs() < 8.0 => {}
+            None => svg.stroke(series, at(tip, -5.0), at(tip, 5.0)),
         }
     }
     let (x, y) = at(centre, 0.0);
@@ -163,11 +224,15 @@ pub fn unit(axis: &Axis, interface: &Interface) -> String {
     parts.join(", ")
 }
 
-fn description(rows: &[Row], interface: &Interface) -> String {
+fn description(rows: &[Row], kind: Kind, interface: &Interface) -> String {
     rows.iter()
-        .map(|row| match &row.shown {
-            Some(shown) => format!("{}: {} ({})", row.label, shown.value, shown.certainty),
-            None => format!("{}: {}", row.label, interface.text("not measured yet")),
+        .map(|row| match &row.value {
+            Ok(value) => {
+                let shown = value.shown(kind, interface);
+                format!("{}: {} ({})", row.label, shown.value, shown.certainty)
+            }
+            Err(Unmeasured::NoSlope(_)) => format!("{}: {}", row.label, interface.text(NO_SLOPE)),
+            Err(_) => format!("{}: {}", row.label, interface.text("not measured yet")),
         })
         .collect::<Vec<_>>()
         .join("; ")

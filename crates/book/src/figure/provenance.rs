@@ -6,7 +6,7 @@ use measure::packages;
 use measure::results::{Cause, Results};
 use measure::self_check::SelfCheck;
 
-use super::plain;
+use super::{machine_words, plain};
 use crate::interface::Interface;
 use crate::number::{Kind, Shown, whole};
 
@@ -43,7 +43,7 @@ pub fn line(entry: &Entry, interface: &Interface) -> String {
     if measured.origin == Origin::Own {
         parts.push(strong(&interface.text("your own results, not published")));
     }
-    parts.push(plain(&machine(&measured.results, interface)));
+    parts.push(plain(&machine_words(&measured.results.machine, interface)));
     parts.extend(
         software(entry, &measured.results, interface)
             .iter()
@@ -62,14 +62,6 @@ pub fn line(entry: &Entry, interface: &Interface) -> String {
 
 fn paragraph(parts: &[String]) -> String {
     format!("<p class=\"provenance\">{}</p>\n", parts.join(" · "))
-}
-
-fn machine(results: &Results, interface: &Interface) -> String {
-    let machine = &results.machine;
-    let cores = count(machine.cores, "{count} core", "{count} cores", interface).replace(' ', "\u{a0}");
-    let mut about = vec![machine.cpu.clone(), cores];
-    about.extend(machine.hypervisor.clone());
-    about.join(", ")
 }
 
 /// Interpreters, compilers, services, and the packages that programs import themselves, with their versions.
@@ -311,11 +303,7 @@ pub fn of_self_check(check: Option<&SelfCheck>, interface: &Interface) -> String
     if check.published.is_none() {
         parts.push(strong(&interface.text("your own results, not published")));
     }
-    let machine = &check.machine;
-    let cores = count(machine.cores, "{count} core", "{count} cores", interface).replace(' ', "\u{a0}");
-    let mut about = vec![machine.cpu.clone(), cores];
-    about.extend(machine.hypervisor.clone());
-    parts.push(plain(&about.join(", ")));
+    parts.push(plain(&machine_words(&check.machine, interface)));
     if let Some(hyperfine) = &check.hyperfine {
         parts.push(plain(&hyperfine.version));
     }
@@ -479,6 +467,18 @@ mod tests {
         assert!(
             details.contains("socket2 1.0.0 → 3, tracing 1.0.0 → 3, want 1.0.0 → 3</li>"),
             "{details}"
+        );
+    }
+
+    #[test]
+    fn the_label_of_a_machine_tells_it_from_its_like() {
+        let mut library = fixture::library();
+        let check = library.self_check.as_mut().unwrap();
+        check.machine = fixture::on_two_machines().entries[0].others[0].results.machine.clone();
+        let line = of_self_check(Some(check), &fixture::english()).replace('\u{a0}', " ");
+        assert!(
+            line.starts_with("<p class=\"provenance\">Other CPU, 4 cores, lab · "),
+            "{line}"
         );
     }
 

@@ -2,7 +2,7 @@
 
 use measure::experiment::Unit;
 use measure::library::Library;
-use measure::self_check::{FOUND_IN, Pair, SelfCheck, Summary};
+use measure::self_check::{CampaignRatio, FOUND_IN, Pair, SelfCheck, Summary};
 use measure::statistics::Estimate;
 
 use super::axis::Axis;
@@ -15,7 +15,7 @@ use crate::reference::Problem;
 /// What a figure of the self-check shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Show {
-    /// The interval of each short campaign, and the mean of all.
+    /// The interval of each short campaign, and the mean of all others beside it.
     Coverage(Pair),
     /// The share of repeats that find the slow-down, by the number of sessions.
     Found,
@@ -85,8 +85,8 @@ impl Show {
                 let rows = summary.campaigns[pair.name()]
                     .iter()
                     .enumerate()
-                    .map(|(number, ratio)| {
-                        let shown = Shown::new(ratio, Kind::Ratio, interface);
+                    .map(|(number, campaign)| {
+                        let shown = Shown::new(&campaign.ratio, Kind::Ratio, interface);
                         let cells = vec![plain(&shown.value), plain(&shown.interval)];
                         ((number + 1).to_string(), cells)
                     });
@@ -139,14 +139,14 @@ fn method(pair: Pair, hyperfine: bool, interface: &Interface) -> String {
     format!("{}, {method}", pair_label(pair, interface))
 }
 
-/// Every campaign's interval, lowest ratio at the top; the mean of all as a vertical line.
+/// Every campaign's interval, lowest ratio at the top, crossed by the mean of all other campaigns: what the share of coverage counts by.
 fn coverage(id: &str, pair: Pair, summary: &Summary, interface: &Interface) -> String {
-    let mut campaigns: Vec<Estimate> = summary.campaigns[pair.name()].clone();
-    campaigns.sort_by(|a, b| a.value.total_cmp(&b.value));
-    let bounds: Vec<f64> = campaigns
-        .iter()
-        .filter_map(|ratio| ratio.interval)
+    let mut campaigns: Vec<CampaignRatio> = summary.campaigns[pair.name()].clone();
+    campaigns.sort_by(|a, b| a.ratio.value.total_cmp(&b.ratio.value));
+    let intervals = campaigns.iter().filter_map(|campaign| campaign.ratio.interval);
+    let bounds: Vec<f64> = intervals
         .flat_map(|interval| [interval.low, interval.high])
+        .chain(campaigns.iter().filter_map(|campaign| campaign.rest))
         .collect();
     let axis = Axis::close(&bounds, Kind::Ratio);
     let x = |value: f64| LEFT + axis.clamped(value) * (RIGHT - LEFT);
@@ -156,26 +156,26 @@ fn coverage(id: &str, pair: Pair, summary: &Summary, interface: &Interface) -> S
     let (top, step) = (32.0, 9.0);
     let bottom = top + step * campaigns.len() as f64 + 6.0;
     ticks(&mut svg, &axis, (top, bottom), &interface.text("ratio"), interface);
-    if let Some(pooled) = summary.pooled.get(pair.name()) {
-        svg.line((x(pooled.value), top - 4.0), (x(pooled.value), bottom), 0.9);
-    }
-    for (number, ratio) in campaigns.iter().enumerate() {
+    for (number, campaign) in campaigns.iter().enumerate() {
         let y = top + step * (number as f64 + 0.7);
-        let Some(interval) = ratio.interval else { continue };
-        // Those that miss the mean have another colour, and a mark of another shape.
-        let misses = summary
-            .pooled
-            .get(pair.name())
-            .is_some_and(|pooled| !interval.contains(pooled.value));
-        let series = usize::from(misses);
+        let Some(interval) = campaign.ratio.interval else {
+            continue;
+        };
+        // Those that miss have another colour, and a mark of another shape.
+        let series = usize::from(campaign.covers_rest() == Some(false));
         svg.stroke(series, (x(interval.low), y), (x(interval.high), y));
-        svg.dot(series, x(ratio.value), y);
+        svg.dot(series, x(campaign.ratio.value), y);
+        if let Some(rest) = campaign.rest {
+            svg.line((x(rest), y - step / 2.0), (x(rest), y + step / 2.0), 0.9);
+        }
     }
     let count = summary.coverage[pair.name()];
     let description = interface.fill(
         "{hits} of {count} intervals contain the mean of the rest",
         &[("hits", &count.hits.to_string()), ("count", &count.of.to_string())],
     );
+    let strokes = interface.text("the mean of the rest as a short stroke across each interval");
+    let description = format!("{description}; {strokes}");
     svg.finish(&format!("{id}-1"), bottom + 42.0, &title, &description)
 }
 
@@ -286,16 +286,26 @@ mod tests {
     }
 
     #[test]
-    fn an_interval_that_misses_stands_out() {
-        let mut library = fixture::library();
-        let html = |library: &Library| Show::Coverage(Pair::Slower).render("c", library, &fixture::english());
-        let before = html(&library).matches("--series-2").count();
-        for round in &mut library.self_check.as_mut().unwrap().rounds {
-            if round.campaign == 2 {
-                round.slower.step *= 1.5;
+    fn as_many_intervals_stand_out_as_the_share_counts_misses() {
+        let mut misses = std::collections::BTreeSet::new();
+        // One campaign is moved away step by step: soon it misses the mean of the rest, which does not move with it.
+        for step in 0..40 {
+            let mut library = fixture::library();
+            let check = library.self_check.as_mut().unwrap();
+            for round in check.rounds.iter_mut().filter(|round| round.campaign == 2) {
+                round.slower.step *= 1.0 + 0.0005 * f64::from(step);
             }
+            let count = check.summary().coverage["slower"];
+            let html = Show::Coverage(Pair::Slower).render("c", &library, &fixture::english());
+            // An interval and its mark each.
+            assert_eq!(
+                html.matches("--series-2").count(),
+                2 * (count.of - count.hits),
+                "{step}: {html}"
+            );
+            misses.insert(count.of - count.hits);
         }
-        assert!(html(&library).matches("--series-2").count() > before);
+        assert!(misses.len() > 1, "{misses:?}");
     }
 
     #[test]

@@ -4,9 +4,11 @@ use measure::experiment::{Metric, Point, Program};
 use measure::library::Measured;
 
 use super::curve::Sweep;
+use super::points::Value;
 use super::{Figure, gantt, machine_name, plain};
+use crate::claim::NO_SLOPE;
 use crate::interface::Interface;
-use crate::number::{Kind, Shown};
+use crate::number::Kind;
 use crate::reference::{Reference, Unmeasured};
 
 /// So many waits have a column each; of more, only their number and how long they took together.
@@ -160,15 +162,25 @@ fn cell(
         program,
         over: None,
     };
-    match reference.estimate_on(measured) {
-        Ok(estimate) => {
-            let shown = Shown::new(&estimate, Kind::Unit(metric.quantity.unit()), interface);
-            format!("{}<br><small>{}</small>", plain(&shown.value), plain(&shown.interval))
+    match Value::of(&reference, measured) {
+        Ok(value) => {
+            let shown = value.shown(Kind::Unit(metric.quantity.unit()), interface);
+            // What a sign of a bound means is told where one points at it, and below the drawing.
+            let number = match value.bound {
+                Some(_) => format!(
+                    "<span title=\"{}\">{}</span>",
+                    plain(&shown.certainty),
+                    plain(&shown.value)
+                ),
+                None => plain(&shown.value),
+            };
+            format!("{number}<br><small>{}</small>", plain(&shown.interval))
         }
         Err(Unmeasured::Stale) => format!(
             "<small>{}</small>",
             plain(&interface.text("changed since it was measured"))
         ),
+        Err(Unmeasured::NoSlope(_)) => format!("<small>{}</small>", plain(&interface.text(NO_SLOPE))),
         Err(_) => format!("<small>{}</small>", plain(&interface.text("not measured yet"))),
     }
 }
