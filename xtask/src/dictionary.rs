@@ -109,7 +109,9 @@ impl Pins {
     }
 
     fn are_met(&self) -> bool {
-        self.packages.is_dir() && pins(&self.folder).is_ok_and(|installed| installed == self.wanted)
+        // npm writes this last.
+        self.packages.join(".package-lock.json").is_file()
+            && pins(&self.folder).is_ok_and(|installed| installed == self.wanted)
     }
 }
 

@@ -142,8 +142,8 @@ impl Glossary {
 
     /// The terms of a source, with their renderings; and articles that do not go with a term's gender.
     pub(super) fn check(&self, source: &Visible, translation: &Visible, grammar: &dyn Grammar, notes: &mut Notes<'_>) {
-        let english = lower(&source.words());
-        let words = translation.words();
+        let english = lower(&phrases(source));
+        let words = phrases(translation);
         let target = lower(&words);
         for (term, found) in self.terms_of(&english) {
             let right = &term.right[0].written;
@@ -229,6 +229,24 @@ impl Term {
     }
 }
 
+/// The words of a text, and between them the marks that no term goes across.
+fn phrases(visible: &Visible) -> Vec<Word<'_>> {
+    let mut phrases: Vec<Word<'_>> = Vec::new();
+    for word in visible.words() {
+        let from = phrases.last().map_or(0, Word::end);
+        let between = &visible.text[from..word.start];
+        if let Some(at) = between.find(|c: char| !matches!(c, ' ' | '\u{a0}' | '-' | '\'' | '’')) {
+            let mark = between[at..].chars().next().map_or(0, char::len_utf8);
+            phrases.push(Word {
+                text: &between[at..at + mark],
+                start: from + at,
+            });
+        }
+        phrases.push(word);
+    }
+    phrases
+}
+
 fn lower(words: &[Word<'_>]) -> Vec<String> {
     words.iter().map(|word| word.text.to_lowercase()).collect()
 }
@@ -278,6 +296,7 @@ mod tests {
             ("`future` is code", "`future` è codice"),
             ("A future", "una future, la future, delle future"),
             ("No term", "il ciclo di eventi"),
+            ("An event. Loops", "Un evento. I cicli"),
         ] {
             assert_eq!(found(msgid, msgstr), [""; 0], "{msgstr}");
         }

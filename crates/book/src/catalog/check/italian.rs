@@ -49,8 +49,8 @@ impl Grammar for Italian {
     }
 }
 
-/// Short words that are written with an accent; of longer ones every apostrophe at the end after a vowel stands for one.
-const SHORT: &[(&str, &str)] = &[
+/// Words that are written with an accent. Classes of words are in [`ACCENTED`].
+const PLAIN: &[(&str, &str)] = &[
     ("e", "è"),
     ("piu", "più"),
     ("gia", "già"),
@@ -62,6 +62,29 @@ const SHORT: &[(&str, &str)] = &[
     ("si", "sì"),
     ("ne", "né"),
     ("se", "sé"),
+    ("cosi", "così"),
+    ("bensi", "bensì"),
+    ("cioe", "cioè"),
+    ("caffe", "caffè"),
+    ("pero", "però"),
+    ("lunedi", "lunedì"),
+    ("martedi", "martedì"),
+    ("mercoledi", "mercoledì"),
+    ("giovedi", "giovedì"),
+    ("venerdi", "venerdì"),
+];
+
+/// Endings of words of four letters and more that have their accent there: qualità, perché, ventitré, sarà, farò, laggiù, virtù.
+const ACCENTED: &[(&str, char)] = &[
+    ("ta", 'à'),
+    ("che", 'é'),
+    ("ntitre", 'é'),
+    ("tatre", 'é'),
+    ("ra", 'à'),
+    ("ero", 'ò'),
+    ("aro", 'ò'),
+    ("giu", 'ù'),
+    ("irtu", 'ù'),
 ];
 
 /// Words whose final accent is wrong or should not be there. Classes of words are in [`with_right_accent`].
@@ -136,23 +159,13 @@ fn accents(visible: &Visible, notes: &mut Notes<'_>) {
 
 /// The word that an apostrophe at its end stands for an accent of; `None` for what is rightly cut short (`po'`, `da'`).
 fn without_apostrophe(lower: &str) -> Option<String> {
-    if let Some((_, right)) = SHORT.iter().find(|(wrong, _)| *wrong == lower) {
+    if let Some((_, right)) = PLAIN.iter().find(|(wrong, _)| *wrong == lower) {
         return Some((*right).to_owned());
     }
     if lower.chars().count() < 4 {
         return None;
     }
-    let last = lower.chars().next_back()?;
-    let acute = lower.ends_with("che") || lower.ends_with("tre") || lower.ends_with("vicere");
-    let accented = match last {
-        'a' => 'à',
-        'e' if acute => 'é',
-        'e' => 'è',
-        'i' => 'ì',
-        'o' => 'ò',
-        'u' => 'ù',
-        _ => return None,
-    };
+    let (_, accented) = ACCENTED.iter().find(|(ending, _)| lower.ends_with(ending))?;
     Some(format!("{}{accented}", &lower[..lower.len() - 1]))
 }
 
@@ -196,7 +209,7 @@ enum Sound {
 
 fn sound(word: &str) -> Sound {
     // `URL` is read letter by letter, or not.
-    if word.chars().count() > 1 && word.chars().all(char::is_uppercase) {
+    if word.chars().skip(1).any(char::is_uppercase) {
         return Sound::Unknown;
     }
     let lower = word.to_lowercase();
@@ -207,17 +220,18 @@ fn sound(word: &str) -> Sound {
         // `lo iato`, `lo user`, `l'host` or `lo host`: not for us to say.
         Some('i') if vowel(second) => Sound::Unknown,
         Some('u' | 'h' | 'j' | 'w' | 'y') => Sound::Unknown,
+        // The name of a letter.
+        _ if second.is_none() => Sound::Unknown,
         // Read letter by letter: `ssh`; both forms are in use: `pneumatico`; English: `one-shot`.
         _ if !lower.chars().any(|c| vowel(Some(c))) || lower.starts_with("pn") => Sound::Unknown,
         _ if matches!(lower.as_str(), "one" | "once") => Sound::Unknown,
         Some('e') if second == Some('u') => Sound::Unknown,
         c if vowel(c) => Sound::Vowel,
         Some('z' | 'x') => Sound::Strong,
-        Some('s') if second.is_some() && !vowel(second) && second != Some('y') => Sound::Strong,
+        Some('s') if !vowel(second) && second != Some('y') => Sound::Strong,
         Some('g') if second == Some('n') => Sound::Strong,
         Some('p') if second == Some('s') => Sound::Strong,
-        Some(_) if second.is_some() => Sound::Consonant,
-        _ => Sound::Unknown,
+        _ => Sound::Consonant,
     }
 }
 
@@ -237,6 +251,9 @@ const FORMS: &[[&str; 3]] = &[
     ["sul", "sull'", "sullo"],
     ["sui", "sugli", "sugli"],
 ];
+
+/// Elided words that are nothing else: a blank behind their apostrophe is a slip, not the end of a quotation.
+const CUT: &[&str] = &["l", "dell", "all", "dall", "nell", "sull", "quell", "nessun", "ciascun"];
 
 /// Masculine nouns and adjectives in other letters than -o and -ore.
 const MASCULINE: &[&str] = &[
@@ -283,7 +300,7 @@ fn articles(visible: &Visible, notes: &mut Notes<'_>) {
         match between {
             "'" | "’" => elided(first, &lower, second, &next, at, notes),
             " " | "\u{a0}" => apart(first, &lower, second, &next, at, notes),
-            "' " | "’ " if Italian.elisions().contains(&lower.as_str()) && lower != "c" => notes.error(
+            "' " | "’ " if CUT.contains(&lower.as_str()) => notes.error(
                 "articles",
                 at,
                 format!("a blank behind the apostrophe of `{}'`", first.text),
@@ -364,7 +381,9 @@ fn apart(first: &Word<'_>, lower: &str, second: &Word<'_>, next: &str, at: usize
 
 /// Of a word that begins with a vowel, by its ending.
 fn is_masculine(lower: &str) -> bool {
-    (lower.ends_with('o') && !FEMININE_IN_O.contains(&lower)) || lower.ends_with("ore") || MASCULINE.contains(&lower)
+    (lower.ends_with('o') && !FEMININE_IN_O.contains(&lower))
+        || (lower.ends_with("ore") && !lower.ends_with("iore"))
+        || MASCULINE.contains(&lower)
 }
 
 /// Of a word that begins with a vowel, by its ending: -a, but not the Greek ones in -ma and those of persons.
@@ -402,6 +421,7 @@ mod tests {
             "lo stream, gli stream, uno script, il thread, i task, gli errori, l'errore, lo zero, lo pseudonimo",
             "gli URL e l'URL, lo fa, gli dice, uno dopo l'altro, la attende, qual è, da' retta, di' di sì",
             "ventitré, perché, trentatré, caffè, virtù, il web, dell'host e dello host, quel che c'è, i/o",
+            "un'ulteriore attesa, i quattro 's' e '%s' non, 'd' di, i e o, l'SCdaemon, '=name' e --base'",
             "all'`x` e all'{{#measured a.b.c}}, dei quali, l'ssh, il pneumatico, un extra, un one-shot",
         ] {
             assert_eq!(found(text), [""; 0], "{text}");
@@ -415,6 +435,8 @@ mod tests {
             ("Perche' no", "write `Perché`"),
             ("la qualita' c'è", "write `qualità`"),
             ("virtu' e", "write `virtù`"),
+            ("Sara' vero", "write `Sarà`"),
+            ("cosi' no", "write `così`"),
             ("ventitre' volte", "write `ventitré`"),
             ("perchè", "write `perché`"),
             ("benchè", "write `benché`"),

@@ -131,10 +131,10 @@ fn marks(text: &str) -> Vec<(usize, Mark)> {
     found
 }
 
-/// The mark that a sentence ends in, if one does.
+/// The mark that a sentence ends in, if one does. Not `!`, of which English has more than others.
 fn end(text: &str) -> Option<char> {
     let text = text.trim_end_matches(|c: char| c.is_whitespace() || "_*)\"»”}".contains(c));
-    text.chars().next_back().filter(|c| ".:;?!…".contains(*c))
+    text.chars().next_back().filter(|c| ".:;?…".contains(*c))
 }
 
 /// Two spaces that are no line break of Markdown.
