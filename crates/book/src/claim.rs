@@ -712,6 +712,26 @@ mod tests {
     }
 
     #[test]
+    fn a_draft_may_say_a_number_as_the_source_does() {
+        let language = fixture::italian().language().clone();
+        let draft = || {
+            let draft = crate::site::Language {
+                status: crate::site::Status::Draft,
+                ..language.clone()
+            };
+            Interface::new(draft, None)
+        };
+        let claim = |words: &str| format!("{{{{#claim echo.asyncio/tokio.cpu >=1500}}}}{words}{{{{/claim}}}}");
+        for words in ["at least 1,500 times", "almeno 1.500 volte"] {
+            assert!(check(&claim(words), draft()).is_ok(), "{words}");
+        }
+        assert!(check(&claim("at least 1,500 times"), fixture::italian()).is_err());
+        for words in ["at least 1,600 times", "almeno 1.600 volte"] {
+            assert!(check(&claim(words), draft()).is_err(), "{words}");
+        }
+    }
+
+    #[test]
     fn a_claim_shows_its_evidence() {
         let text = "{{#claim echo.asyncio/tokio.cpu >=3}}\nat *least* three times\n{{/claim}}";
         let context = fixture::context(fixture::italian());

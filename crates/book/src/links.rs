@@ -29,12 +29,16 @@ pub struct Seen {
     pub links: usize,
 }
 
-/// Compares the editions in the folder that the book was built into, drafts as well, and follows their links. The lines of the
+/// Compares the editions in the folder that the book was built into, drafts as well, and follows their links. What stands there besides, as
+/// of a language that is no longer listed, is left alone. The lines of the
 /// diagnostics are those of the HTML.
 pub fn check(site: &Site) -> Result<(Vec<Diagnostic>, Seen)> {
     let output = site.output_dir();
     let mut pages = BTreeMap::new();
-    read_below(&output, &output, &mut pages)?;
+    for language in &site.languages {
+        read_below(&output, &output.join(&language.code), &mut pages)?;
+    }
+    read(&output, output.join("index.html"), &mut pages)?;
     let mut diagnostics = Vec::new();
     let shown = |below: &Path| site.relative(&output.join(below));
     let source = Path::new(&site.source_language().code);
@@ -113,10 +117,15 @@ fn read_below(output: &Path, folder: &Path, pages: &mut BTreeMap<PathBuf, Page>)
         if path.is_dir() {
             read_below(output, &path, pages)?;
         } else if path.extension().is_some_and(|extension| extension == "html") {
-            let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-            pages.insert(path.strip_prefix(output)?.to_owned(), Page::read(&text));
+            read(output, path, pages)?;
         }
     }
+    Ok(())
+}
+
+fn read(output: &Path, path: PathBuf, pages: &mut BTreeMap<PathBuf, Page>) -> Result<()> {
+    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    pages.insert(path.strip_prefix(output)?.to_owned(), Page::read(&text));
     Ok(())
 }
 

@@ -64,6 +64,8 @@ pub fn render(translations: &Translations, interface: &Interface) -> Result<Stri
     open_table(&mut html, &format!("{language}{heads}{by}"));
     for translation in progress {
         let names = match translation.translators.as_slice() {
+            // Of what nobody has begun there is no author.
+            [] if translation.count.translated == 0 => "—".to_owned(),
             [] => text("the authors of the book"),
             names => escape(&names.join(", ")),
         };
