@@ -123,6 +123,7 @@ pub fn serve(site: &Site, serve: &Serve, open: impl Fn() -> Result<(Site, Librar
             Err(error) => {
                 say(&format!("{error:#}\nnot built: the pages are as they were"));
                 state.set_failure(Some(failure(&error, &state.desk(), site)));
+                state.desk().failed();
                 state.tell(RELOAD);
             }
         }
@@ -241,7 +242,8 @@ fn check_later(state: Arc<Served>, site: Site, library: Library, built: Vec<(Lan
             let Ok(mistakes) = catalog::check(&site, &library, &language) else {
                 continue;
             };
-            if state.desk().checked(&language.code, build, mistakes) {
+            let now = edition::catalog(&site, &language).ok().flatten();
+            if state.desk().checked(&language.code, build, now.as_ref(), mistakes) {
                 state.tell(CHECKED);
             }
         }
@@ -472,11 +474,7 @@ async fn tell(mut socket: WebSocket, served: Arc<Served>) {
 
 /// Keeps browsers from showing what they stored, puts the last failure on top of every page, and gives translators their tools.
 async fn finish(State(served): State<Arc<Served>>, request: Request, next: Next) -> Response {
-    let tools = served
-        .desk()
-        .language_of(request.uri().path())
-        .map(translator::head)
-        .unwrap_or_default();
+    let tools = served.desk().head(request.uri().path()).unwrap_or_default();
     let mut response = next.run(request).await;
     response
         .headers_mut()
@@ -682,7 +680,7 @@ mod tests {
             "{italian}"
         );
         assert!(
-            italian.contains("/__translate/translator.js\" data-language=\"it\" defer"),
+            italian.contains("/__translate/translator.js\" data-language=\"it\" data-build="),
             "{italian}"
         );
         let english = get(address, "/en/page.html");
