@@ -125,6 +125,7 @@ pub fn serve(site: &Site, serve: &Serve, open: impl Fn() -> Result<(Site, Librar
             Err(error) => {
                 say(&format!("{error:#}\nnot built: the pages are as they were"));
                 state.set_failure(Some(failure(&error, &state.desk(), site)));
+                state.desk().failed();
                 state.tell(RELOAD);
             }
         }
@@ -249,7 +250,11 @@ fn check_later(
             let Ok(report) = catalog::check(&site, &library, &language, &dictionaries) else {
                 continue;
             };
-            if state.desk().checked(&language.code, build, report.findings) {
+            let now = edition::catalog(&site, &language).ok().flatten();
+            if state
+                .desk()
+                .checked(&language.code, build, now.as_ref(), report.findings)
+            {
                 state.tell(CHECKED);
             }
         }
@@ -480,11 +485,7 @@ async fn tell(mut socket: WebSocket, served: Arc<Served>) {
 
 /// Keeps browsers from showing what they stored, puts the last failure on top of every page, and gives translators their tools.
 async fn finish(State(served): State<Arc<Served>>, request: Request, next: Next) -> Response {
-    let tools = served
-        .desk()
-        .language_of(request.uri().path())
-        .map(translator::head)
-        .unwrap_or_default();
+    let tools = served.desk().head(request.uri().path()).unwrap_or_default();
     let mut response = next.run(request).await;
     response
         .headers_mut()
@@ -690,7 +691,7 @@ mod tests {
             "{italian}"
         );
         assert!(
-            italian.contains("/__translate/translator.js\" data-language=\"it\" defer"),
+            italian.contains("/__translate/translator.js\" data-language=\"it\" data-build="),
             "{italian}"
         );
         let english = get(address, "/en/page.html");

@@ -3,7 +3,7 @@
 // Shows a translator what is left on this page, the catalog's entry of the paragraph in hand, and what the last save changed. The server
 // adds this script to pages while they are translated; no published page has it.
 (() => {
-    const { language } = document.currentScript.dataset;
+    const { language, build: BUILD } = document.currentScript.dataset;
     const SEEN = 'translator-build-' + language;
     const HIDDEN = 'translator-hidden';
     const NAMES = { missing: 'not translated', fuzzy: 'fuzzy', translated: 'translated' };
@@ -275,6 +275,7 @@
         catalog = await answer.json();
     }
 
+    // Resolves when nothing that the server says from now on is missed.
     function listen() {
         const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
         const socket = new WebSocket(`${scheme}//${location.host}/__livereload`);
@@ -282,10 +283,16 @@
         socket.addEventListener('message', async (event) => {
             if (event.data === 'checked') {
                 await load();
-                fill();
+                if (panel) {
+                    fill();
+                }
             }
         });
         window.addEventListener('beforeunload', () => socket.close());
+        return new Promise((resolve) => {
+            socket.addEventListener('open', resolve);
+            socket.addEventListener('error', resolve);
+        });
     }
 
     function keys(event) {
@@ -301,8 +308,13 @@
     }
 
     async function start() {
-        listen();
+        await listen();
         await load();
+        if (catalog.build > Number(BUILD)) {
+            // This page is of the build before, and was not there yet to be told.
+            location.reload();
+            return;
+        }
         build();
         fill();
         for (const kind of ['mouseover', 'focusin']) {

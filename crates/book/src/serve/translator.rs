@@ -72,21 +72,35 @@ impl Desk {
         Some(work.build)
     }
 
-    /// Takes note of what the check found, unless the pages have been built anew meanwhile. Says whether it did.
-    pub(super) fn checked(&mut self, code: &str, build: u64, mistakes: Vec<Finding>) -> bool {
-        match self.catalogs.get_mut(code).filter(|work| work.build == build) {
-            Some(work) => {
-                work.mistakes = Some(mistakes);
-                true
-            }
-            None => false,
+    /// Takes note of what the check found in the catalog as it is `now`, unless that is no longer the one which the pages of this build
+    /// show: its lines may be others. Says whether it did.
+    pub(super) fn checked(&mut self, code: &str, build: u64, now: Option<&Catalog>, mistakes: Vec<Finding>) -> bool {
+        let Some(work) = self.catalogs.get_mut(code) else {
+            return false;
+        };
+        let is_shown = work.build == build && now == Some(&work.shown);
+        if is_shown {
+            work.mistakes = Some(mistakes);
+        }
+        is_shown
+    }
+
+    /// Takes note that there are no new pages, so that nobody waits for their check.
+    pub(super) fn failed(&mut self) {
+        for work in self.catalogs.values_mut() {
+            work.mistakes.get_or_insert_default();
         }
     }
 
-    /// Whether the pages at this address are those of a language at work: `/it/index.html`.
-    pub(super) fn language_of<'a>(&self, address: &'a str) -> Option<&'a str> {
+    /// What goes into the head of the page at this address, such as `/it/index.html`, if its language is at work. A page that was read
+    /// while a later build came to its end finds out by the number.
+    pub(super) fn head(&self, address: &str) -> Option<String> {
         let (code, _) = address.strip_prefix('/')?.split_once('/')?;
-        self.catalogs.contains_key(code).then_some(code)
+        let build = self.catalogs.get(code)?.build;
+        Some(format!(
+            "<link rel=\"stylesheet\" href=\"/{FOLDER}/translator.css\">\n\
+             <script src=\"/{FOLDER}/translator.js\" data-language=\"{code}\" data-build=\"{build}\" defer></script>\n"
+        ))
     }
 
     /// Where to look at the entry on this line of a catalog. `now` is the catalog as it is, where it can be read: a build that failed has
@@ -210,14 +224,6 @@ fn entry_at(catalog: &Catalog, line: usize) -> Option<&Entry> {
         .max_by_key(|entry| entry.line)
 }
 
-/// What goes into a page's head.
-pub(super) fn head(code: &str) -> String {
-    format!(
-        "<link rel=\"stylesheet\" href=\"/{FOLDER}/translator.css\">\n\
-         <script src=\"/{FOLDER}/translator.js\" data-language=\"{code}\" defer></script>\n"
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -300,7 +306,9 @@ mod tests {
         assert_eq!(state(&desk)["checked"], false);
         let diagnostic = || Diagnostic::new("po/it.po", 11, "no translation", "write it");
         let mistake = || vec![Finding::error("missing", diagnostic())];
-        assert!(desk.checked("it", first, mistake()));
+        assert!(!desk.checked("it", first, Some(&parse(&format!("# x\n{BEFORE}"))), mistake()));
+        assert!(!desk.checked("it", first, None, mistake()));
+        assert!(desk.checked("it", first, Some(&parse(BEFORE)), mistake()));
         let found = state(&desk);
         assert_eq!(found["checked"], true);
         assert_eq!(found["entries"][1]["mistakes"][0]["severity"], "error");
@@ -308,8 +316,10 @@ mod tests {
         assert_eq!(found["entries"][1]["mistakes"][0]["message"], "no translation");
         // Of a catalog that is no longer shown nothing is said.
         desk.built("it", parse(BEFORE)).unwrap();
-        assert!(!desk.checked("it", first, mistake()));
+        assert!(!desk.checked("it", first, Some(&parse(BEFORE)), mistake()));
         assert_eq!(state(&desk)["checked"], false);
+        desk.failed();
+        assert_eq!(state(&desk)["checked"], true);
     }
 
     #[test]
@@ -329,8 +339,13 @@ mod tests {
         for (path, line) in [("po/de.po", 6), ("po/it.po", 2), ("po/it.po", 16), ("src/a.md", 6)] {
             assert_eq!(address(path, line, None), None, "{path}:{line}");
         }
-        assert_eq!(desk.language_of("/it/b/c.html"), Some("it"));
-        assert_eq!(desk.language_of("/en/b/c.html"), None);
-        assert_eq!(desk.language_of("/it"), None);
+        let build = desk.catalogs["it"].build;
+        let head = desk.head("/it/b/c.html").unwrap();
+        assert!(
+            head.contains(&format!("data-language=\"it\" data-build=\"{build}\"")),
+            "{head}"
+        );
+        assert_eq!(desk.head("/en/b/c.html"), None);
+        assert_eq!(desk.head("/it"), None);
     }
 }
