@@ -59,7 +59,9 @@ fn find(language: &Language, packages: &Result<PathBuf, String>) -> Result<Dicti
             if found.affixes.is_file() && found.words.is_file() {
                 return Ok(found);
             }
-            format!("po/dictionaries/package.json does not list {package}")
+            format!(
+                "po/dictionaries/package.json does not list {package} (if npm has one: `npm install --prefix po/dictionaries --package-lock-only --save-exact {package}`)"
+            )
         }
         Err(why) => why.clone(),
     };

@@ -80,8 +80,8 @@ pub fn run(workspace: &Workspace, command: &Command) -> Result<()> {
                 added.name
             );
             println!(
-                "Translate in any PO editor while `cargo xtask serve` shows the pages; `cargo xtask translate status {}` says how far you are",
-                added.code
+                "Translate in any PO editor while `cargo xtask serve --translate {code}` shows the pages; `cargo xtask translate status {code}` says how far you are",
+                code = added.code
             );
         }
         Command::Status { languages, json } => {

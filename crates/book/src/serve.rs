@@ -104,7 +104,7 @@ pub fn serve(site: &Site, serve: &Serve, open: impl Fn() -> Result<(Site, Librar
                 let names: Vec<&str> = editions.iter().map(|edition| edition.language.name.as_str()).collect();
                 say(&format!(
                     "{} built in {:.1} s{what}",
-                    names.join(" and "),
+                    names.join(", "),
                     started.elapsed().as_secs_f64()
                 ));
                 state.set_failure(None);

@@ -28,7 +28,7 @@ mod text;
 mod typography;
 mod untranslated;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -130,16 +130,8 @@ pub fn check(site: &Site, library: &Library, language: &Language, dictionaries: 
         habits: Habits::default(),
     };
     let mut findings = checker.run(&template, &blocks, &catalog);
-    // What is already said about an entry in this check's own words needs no second complaint.
-    let known: HashSet<usize> = findings
-        .iter()
-        .filter(|finding| finding.is_error())
-        .map(|finding| finding.diagnostic.line)
-        .collect();
-    for entry in catalog.entries.iter().filter(|entry| !known.contains(&entry.line)) {
-        let dangers = safety::of_entry(entry, &shown);
-        findings.extend(dangers.into_iter().map(|found| Finding::error("safety", found)));
-    }
+    let dangers = dangers(&catalog, &findings, &shown);
+    findings.extend(dangers);
     report.extend(Report {
         findings,
         skipped: Vec::new(),
@@ -394,6 +386,26 @@ fn name_sources(findings: &mut [Finding], template: &Catalog, catalog: &Catalog,
     }
 }
 
+/// Rules that find in words of their own what is a danger as well: what was added to the page that the source does not have.
+const SAID_ALREADY: &[&str] = &["comment", "directives", "html", "links"];
+
+/// What a translation must not bring into the page, as far as nothing in `findings` says so of the same entry.
+fn dangers(catalog: &Catalog, findings: &[Finding], shown: &Path) -> Vec<Finding> {
+    let said: BTreeSet<usize> = findings
+        .iter()
+        .filter(|finding| finding.is_error() && SAID_ALREADY.contains(&finding.rule))
+        .map(|finding| finding.diagnostic.line)
+        .collect();
+    let is_said = |entry: &&Entry| {
+        let last = entry.line_of_translation(entry.msgstr.len());
+        said.range(entry.line..=last).next().is_some()
+    };
+    let left = catalog.entries.iter().filter(|entry| !is_said(entry));
+    left.flat_map(|entry| safety::of_entry(entry, shown))
+        .map(|danger| Finding::error("safety", danger))
+        .collect()
+}
+
 /// The start of a text, on one line.
 fn brief(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -556,6 +568,28 @@ mod tests {
             text("accepted: typography", "Va  così"),
             [("accepted", 5), ("typography", 6), ("typography", 9)]
         );
+    }
+
+    #[test]
+    fn what_is_said_already_is_no_second_error_and_the_rest_is() {
+        let said_of = |msgstr: &str| {
+            let text = format!(
+                "msgid \"\"\nmsgstr \"Language: it\\n\"\n\nmsgid \"\"\n\"It is \"\n\"so\"\nmsgstr \"{msgstr}\"\n"
+            );
+            let catalog = Catalog::parse(&text, Path::new("po/it.po")).unwrap();
+            let mut found = run(&Catalog::from_pairs(&[("It is so", "")]), &catalog);
+            let more = dangers(&catalog, &found, Path::new("po/it.po"));
+            found.extend(more);
+            found.iter().map(|found| found.rule).collect::<Vec<_>>()
+        };
+        assert_eq!(said_of("È <b>così</b>"), ["html"]);
+        assert_eq!(said_of("È [così](https://example.org/)"), ["links"]);
+        let named = said_of("Perche' <script>così</script>");
+        assert!(named.contains(&"accents") && named.contains(&"html"), "{named:?}");
+        // A wrong accent says nothing of a danger that no other rule has seen.
+        let catalog = Catalog::from_pairs(&[("It is so", "È <b>così</b>")]);
+        let accent = Finding::error("accents", Diagnostic::new("po/it.po", catalog.entries[0].line, "", ""));
+        assert_eq!(dangers(&catalog, &[accent], Path::new("po/it.po")).len(), 2);
     }
 
     #[test]

@@ -42,8 +42,9 @@ pub(super) trait Grammar: Sync {
 struct General;
 
 impl Grammar for General {
+    /// Those of French and Catalan. Where a language has none, no word stands behind such a letter and an apostrophe.
     fn elisions(&self) -> &'static [&'static str] {
-        &[]
+        &["c", "d", "j", "l", "m", "n", "qu", "s", "t"]
     }
 
     fn check(&self, _: &Visible, _: &mut Notes<'_>) {}

@@ -93,10 +93,11 @@ impl Speller {
                 false => format!("`{piece}` is not in the dictionary"),
             };
             let help = match self.suggestions(piece).as_slice() {
-                [] => "mend it, or add it to the words of the trade under po/words/".to_owned(),
+                [] => format!("mend it, or add it to {}", words_file(notes)),
                 suggestions => format!(
-                    "{}? If it is right, add it to the words of the trade under po/words/",
-                    suggestions.join(", ")
+                    "{}? If it is right, add it to {}",
+                    suggestions.join(", "),
+                    words_file(notes)
                 ),
             };
             notes.warning("spelling", translation.origin(at), message, help);
@@ -136,6 +137,12 @@ impl Speller {
         suggestions.truncate(SUGGESTIONS);
         suggestions
     }
+}
+
+/// Where the words of the trade are, of the language of a catalog.
+pub(super) fn words_file(notes: &Notes<'_>) -> String {
+    let code = notes.path.file_stem().unwrap_or_default();
+    format!("po/words/{}.txt", code.to_string_lossy())
 }
 
 /// What is spelled: runs of letters with apostrophes and hyphens inside, and where. Left out are names: with digits or signs inside (`time.sleep`,
@@ -249,6 +256,16 @@ mod tests {
             assert_eq!(found("", &text.replace(" e ", " è ")), [""; 0], "{text}");
         }
         assert_eq!(found("By Nagle", "Nagle è"), [""; 0]);
+    }
+
+    #[test]
+    fn a_language_without_rules_has_elisions_too() {
+        let elisions = super::super::grammar::of("fr").elisions();
+        let mut speller = Speller::new("SET UTF-8\n", "1\nattente\n", ["await"].into_iter(), elisions).unwrap();
+        for word in ["d’await", "l'attente", "qu’attente"] {
+            assert!(speller.knows(word), "{word}");
+        }
+        assert!(!speller.knows("x’await") && !speller.knows("d’awaite"));
     }
 
     #[test]

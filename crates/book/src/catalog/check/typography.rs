@@ -134,6 +134,10 @@ fn marks(text: &str) -> Vec<(usize, Mark)> {
 /// The mark that a sentence ends in, if one does. Not `!`, of which English has more than others.
 fn end(text: &str) -> Option<char> {
     let text = text.trim_end_matches(|c: char| c.is_whitespace() || "_*)\"»”}".contains(c));
+    // Three dots are written in either way.
+    if text.ends_with("...") {
+        return Some('…');
+    }
     text.chars().next_back().filter(|c| ".:;?…".contains(*c))
 }
 
@@ -171,6 +175,9 @@ mod tests {
         assert_eq!(found("a  b", "a  b", "it"), [""; 0]);
         assert_eq!(found("So _it is._", "Così _è_.", "it"), [""; 0]);
         assert_eq!(found("It is so:", "È così.", "it").len(), 1);
+        assert_eq!(found("Search ...", "Cerca…", "it"), [""; 0]);
+        assert_eq!(found("Search…", "Cerca...", "it"), [""; 0]);
+        assert_eq!(found("Search ...", "Cerca.", "it").len(), 1);
         assert_eq!(found("", "Vraiment ?", "fr"), [""; 0]);
     }
 

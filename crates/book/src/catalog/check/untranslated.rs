@@ -52,7 +52,10 @@ pub(super) fn check(source: &Visible, translation: &mut Visible, speller: Option
             "english",
             translation.origin(at),
             format!("the translation is equal to its source, and `{piece}` is no word of the language"),
-            "translate it; where it is a name, add it to the words of the trade under po/words/",
+            format!(
+                "translate it; where it is a name, add it to {}",
+                spelling::words_file(notes)
+            ),
         );
     }
 }
