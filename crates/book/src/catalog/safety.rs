@@ -7,8 +7,9 @@
 //!
 //! This needs no chapters, only the catalog; it is done whenever one is read for a page, complete or not ([`refuse`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use mdbook_i18n_helpers::{extract_events, reconstruct_markdown, trim_paragraph};
 use mdbook_markdown::pulldown_cmark::{CodeBlockKind, CowStr, Event, HeadingLevel, Tag, TagEnd};
@@ -34,8 +35,33 @@ fn dangers(catalog: &Catalog, shown: &Path) -> Vec<Diagnostic> {
     catalog
         .entries
         .iter()
-        .flat_map(|entry| of_entry(entry, shown))
+        .filter(|entry| entry.is_translated())
+        .flat_map(|entry| {
+            let pair = (entry.msgid.clone(), entry.msgstr.clone());
+            if known_safe().contains(&pair) {
+                return Vec::new();
+            }
+            let found = of_entry(entry, shown);
+            if found.is_empty() {
+                let mut known = known_safe();
+                if known.len() >= REMEMBERED {
+                    known.clear();
+                }
+                known.insert(pair);
+            }
+            found
+        })
         .collect()
+}
+
+/// How many translations are remembered as safe: several books like this one in all their languages.
+const REMEMBERED: usize = 50_000;
+
+/// Messages with translations in which nothing was found. A catalog is read several times for a build, and a server reads it again after
+/// each save, when all but one are as they were; what [`of_entry`] finds depends on nothing else.
+fn known_safe() -> MutexGuard<'static, HashSet<(String, String)>> {
+    static KNOWN: LazyLock<Mutex<HashSet<(String, String)>>> = LazyLock::new(Mutex::default);
+    KNOWN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What a translation would bring into the page, if readers see it at all.
