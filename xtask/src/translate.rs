@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Write};
 
 use anyhow::{Result, bail};
-use book::catalog::{self, Count, Given, Progress, Report, Severity};
+use book::catalog::{self, Count, Given, Progress, Report, Severity, Texts};
 use book::{Language, Site};
 use serde_json::json;
 
@@ -85,7 +85,8 @@ pub fn run(workspace: &Workspace, command: &Command) -> Result<()> {
             );
         }
         Command::Status { languages, json } => {
-            let progress = catalog::progress(&site, &library, chosen(&site, languages)?)?;
+            let texts = Texts::read(&site, &library)?;
+            let progress = catalog::progress(&site, &texts, chosen(&site, languages)?)?;
             let text = match json {
                 true => serde_json::to_string_pretty(&progress)? + "\n",
                 false => progress.iter().map(table).collect::<Vec<_>>().join("\n"),

@@ -39,7 +39,7 @@ pub use entries::Entries;
 pub use extract::extract;
 pub(crate) use extract::has_words;
 pub use new::{Added, Given, new};
-pub use status::{Count, Part, Progress, progress};
+pub use status::{Count, Part, Progress, Texts, progress};
 pub use update::{Summary, update};
 
 /// The renderer's name under which a book is read for its messages. Preprocessors that translate or fill in numbers do not run for it.

@@ -19,7 +19,7 @@ use crate::gettext::{self, Gettext, Marks};
 use crate::interface::Interface;
 use crate::measurements::{self, Context, Measurements};
 use crate::site::{Language, Site};
-use crate::translations::Translations;
+use crate::translations::{SharedTexts, Translations};
 use crate::twin::{self, Programs};
 use crate::{directive, lint, page};
 
@@ -32,6 +32,8 @@ pub struct Options {
     pub translating: Vec<String>,
     /// Codes of the languages that are built; all where there is none. The other editions stay as they are.
     pub only: Option<Vec<String>>,
+    /// The texts of the book, where more than one build is made of the same chapters.
+    pub texts: SharedTexts,
 }
 
 impl Options {
@@ -63,7 +65,7 @@ pub fn build(site: &Site, library: &Library, options: &Options) -> Result<Vec<Ed
     // Where writers and translators can go and mend it: once chapters are translated and expanded, their lines are no longer those of a
     // file.
     Diagnostics(site.missing_catalogs()).into_result()?;
-    let translations = Arc::new(Translations::of(site, library));
+    let translations = Arc::new(Translations::of(site, library, &options.texts));
     Diagnostics(broken_directives(site, library, &translations, options)?).into_result()?;
     let output = site.output_dir();
     std::fs::create_dir_all(&output).with_context(|| format!("cannot create {}", output.display()))?;
@@ -166,7 +168,7 @@ fn build_one(
 /// Every chapter of an edition after all preprocessing.
 pub fn expand(site: &Site, library: &Library, language: &Language) -> Result<Vec<ExpandedChapter>> {
     let catalog = catalog(site, language)?;
-    let translations = Arc::new(Translations::of(site, library));
+    let translations = Arc::new(Translations::of(site, library, &SharedTexts::default()));
     let context = context(site, library, language, catalog.as_ref(), &translations)?;
     let book = load(site, language, catalog, Some(context), &Options::default())?;
     let (book, _) = book.preprocess_book(&Unrendered("expansion"))?;
@@ -195,7 +197,7 @@ pub(crate) fn titles(site: &Site) -> Result<Vec<(PathBuf, String)>> {
 /// All that is wrong or doubtful in chapters and catalogs and can be found without building.
 pub fn check(site: &Site, library: &Library, dictionaries: &Dictionaries) -> Result<Report> {
     let mut diagnostics = site.missing_catalogs();
-    let translations = Arc::new(Translations::of(site, library));
+    let translations = Arc::new(Translations::of(site, library, &SharedTexts::default()));
     let context = context(site, library, site.source_language(), None, &translations)?;
     let book = load(site, site.source_language(), None, None, &Options::default())?;
     for (path, text) in chapters(&book.book) {
@@ -227,7 +229,7 @@ pub fn claims(site: &Site, library: &Library) -> Result<Claims> {
         .machines()
         .into_iter()
         .filter(|machine| *machine != site.reference_machine);
-    let translations = Arc::new(Translations::of(site, library));
+    let translations = Arc::new(Translations::of(site, library, &SharedTexts::default()));
     let machines = std::iter::once(site.reference_machine.as_str())
         .chain(others)
         .map(|machine| {

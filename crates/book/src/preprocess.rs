@@ -13,7 +13,7 @@ use crate::edition;
 use crate::gettext::{Gettext, Marks};
 use crate::measurements::Measurements;
 use crate::site::Site;
-use crate::translations::Translations;
+use crate::translations::{SharedTexts, Translations};
 use crate::twin::Programs;
 
 /// The names that book.toml may ask for.
@@ -44,7 +44,7 @@ pub fn run(root: &Path, name: &str, input: impl Read, mut output: impl Write) ->
                 &library,
                 language,
                 catalog.as_ref(),
-                &Arc::new(Translations::of(&site, &library)),
+                &Arc::new(Translations::of(&site, &library, &SharedTexts::default())),
             )?))
         }
         _ => bail!("there is no preprocessor `{name}`; there are {}", NAMES.join(", ")),

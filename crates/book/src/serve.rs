@@ -37,6 +37,7 @@ use crate::catalog::{self, Catalog, Dictionaries};
 use crate::diagnostic::Diagnostics;
 use crate::edition::{self, Edition, Options};
 use crate::site::{Language, Site};
+use crate::translations::SharedTexts;
 use translator::Desk;
 
 const LIVE_RELOAD: &str = "__livereload";
@@ -88,6 +89,7 @@ pub fn serve(site: &Site, serve: &Serve, open: impl Fn() -> Result<(Site, Librar
             live_reload: Some(LIVE_RELOAD.to_owned()),
             translating: serve.translating.clone(),
             only: None,
+            texts: SharedTexts::default(),
         },
         opened: None,
         stale: None,
@@ -190,6 +192,8 @@ impl<O: Fn() -> Result<(Site, Library)>> Builder<O> {
             (None, stale) => {
                 *stale = None;
                 self.opened = None;
+                // A change of a catalog alone leaves the texts that it translates as they were.
+                self.options.texts = SharedTexts::default();
             }
         }
         let (site, library) = match &mut self.opened {

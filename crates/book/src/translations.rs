@@ -1,11 +1,11 @@
 //! How far the translations are and who made them, as a page of the book shows it: the data of `cargo xtask translate status`.
 
 use std::fmt::Write;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use measure::library::Library;
 
-use crate::catalog::{self, Count, Progress};
+use crate::catalog::{self, Count, Progress, Texts};
 use crate::interface::Interface;
 use crate::number::{escape, whole};
 use crate::reference::Problem;
@@ -14,17 +14,21 @@ use crate::site::{Site, Status};
 /// The directive that stands for the table.
 pub const NAME: &str = "translations";
 
+/// The texts of the book, read by whoever needs them first; an error says what keeps them from being read.
+pub type SharedTexts = Arc<OnceLock<Result<Texts, String>>>;
+
 /// How far all translations are. Found out when first asked for, since the whole book has to be read for it, and then for all editions.
 #[derive(Debug)]
 pub struct Translations {
-    of: Option<(Site, Library)>,
+    of: Option<(Site, Library, SharedTexts)>,
     found: OnceLock<Result<Vec<Progress>, String>>,
 }
 
 impl Translations {
-    pub fn of(site: &Site, library: &Library) -> Translations {
+    /// `texts` are those of this site, or nobody's yet.
+    pub fn of(site: &Site, library: &Library, texts: &SharedTexts) -> Translations {
         Translations {
-            of: Some((site.clone(), library.clone())),
+            of: Some((site.clone(), library.clone(), texts.clone())),
             found: OnceLock::new(),
         }
     }
@@ -40,8 +44,9 @@ impl Translations {
     /// In the order of the list of languages; an error says what keeps the book or a catalog from being read.
     pub fn progress(&self) -> anyhow::Result<&[Progress]> {
         let found = self.found.get_or_init(|| match &self.of {
-            Some((site, library)) => {
-                catalog::progress(site, library, site.translations()).map_err(|error| format!("{error:#}"))
+            Some((site, library, texts)) => {
+                let texts = texts.get_or_init(|| Texts::read(site, library).map_err(|error| format!("{error:#}")));
+                catalog::progress(site, texts.as_ref()?, site.translations()).map_err(|error| format!("{error:#}"))
             }
             None => Ok(Vec::new()),
         });

@@ -673,7 +673,8 @@ fn the_table_of_translations_has_the_numbers_of_the_catalogs() {
     let front = fixture.read("src/index.md");
     fixture.write("src/index.md", &format!("{front}\n{{{{#translations}}}}\n"));
     let site = fixture.site();
-    let progress = catalog::progress(&site, &fixture.library(), site.translations()).unwrap();
+    let texts = catalog::Texts::read(&site, &fixture.library()).unwrap();
+    let progress = catalog::progress(&site, &texts, site.translations()).unwrap();
     let [italian, arabic] = progress.as_slice() else {
         panic!("{progress:?}")
     };

@@ -49,7 +49,7 @@ use crate::edition;
 use crate::lint;
 use crate::measurements::{self, Context};
 use crate::site::{Language, Site};
-use crate::translations::Translations;
+use crate::translations::{SharedTexts, Translations};
 
 pub use finding::{Finding, Place, Report, Severity};
 pub(super) use markup::values;
@@ -110,7 +110,7 @@ pub fn check(site: &Site, library: &Library, language: &Language, dictionaries: 
             None
         }
     };
-    let translations = Arc::new(Translations::of(site, library));
+    let translations = Arc::new(Translations::of(site, library, &SharedTexts::default()));
     let machines = std::iter::once(site.reference_machine.as_str())
         .chain(library.machines())
         .map(|machine| {

@@ -70,22 +70,40 @@ pub struct Progress {
     pub parts: Vec<Part>,
 }
 
+/// What all translations are held against, whatever a catalog says: it takes the whole book to be read.
+#[derive(Debug, Clone)]
+pub struct Texts {
+    template: Catalog,
+    /// Files relative to the root, with their titles, in the order of the book.
+    chapters: Vec<(PathBuf, String)>,
+}
+
+impl Texts {
+    /// # Errors
+    ///
+    /// Where the chapters cannot be read.
+    pub fn read(site: &Site, library: &Library) -> Result<Texts> {
+        let chapters = edition::titles(site)?.into_iter();
+        Ok(Texts {
+            template: extract::extract(site, library)?,
+            chapters: chapters
+                .map(|(path, title)| (site.relative(&site.source_dir().join(path)), title))
+                .collect(),
+        })
+    }
+}
+
 /// How far these languages are, compared with the book as it is now: what the catalogs lack counts as missing.
 pub fn progress<'a>(
     site: &Site,
-    library: &Library,
+    texts: &Texts,
     languages: impl IntoIterator<Item = &'a Language>,
 ) -> Result<Vec<Progress>> {
-    let template = extract::extract(site, library)?;
-    let chapters: Vec<(PathBuf, String)> = edition::titles(site)?
-        .into_iter()
-        .map(|(path, title)| (site.relative(&site.source_dir().join(path)), title))
-        .collect();
     languages
         .into_iter()
         .map(|language| {
             let catalog = edition::catalog(site, language)?.unwrap_or_default();
-            Ok(of_catalog(language, &template, &catalog, &chapters))
+            Ok(of_catalog(language, &texts.template, &catalog, &texts.chapters))
         })
         .collect()
 }
