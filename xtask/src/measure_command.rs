@@ -256,7 +256,7 @@ fn print_tables(workspace: &Workspace, outcomes: &[Outcome]) -> Result<()> {
                     .estimate(experiment, &program.id, &metric.id, &Point::base())
                 {
                     Ok(estimate) => {
-                        let kind = Kind::Unit(metric.quantity.unit());
+                        let kind = Kind::Unit(metric.unit());
                         let shown = Shown::new(&estimate, kind, &interface);
                         if shown.interval.is_empty() {
                             shown.value
@@ -264,7 +264,7 @@ fn print_tables(workspace: &Workspace, outcomes: &[Outcome]) -> Result<()> {
                             format!("{} [{}]", shown.value, shown.interval)
                         }
                     }
-                    Err(Missing::Phase { .. } | Missing::Program(_)) => "-".to_owned(),
+                    Err(Missing::Phase { .. } | Missing::Count { .. } | Missing::Program(_)) => "-".to_owned(),
                     Err(missing) => missing.to_string(),
                 }
             });

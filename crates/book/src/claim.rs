@@ -43,7 +43,7 @@ pub enum Condition {
     AtLeast(Limit),
     /// `<=0.5`
     AtMost(Limit),
-    /// `3..6`
+    /// `3..6`, or `1000..1000` for what is exactly that.
     Within(Limit, Limit),
     /// `tie 0.95..1.05`: as good as equal.
     Tie(Limit, Limit),
@@ -105,9 +105,9 @@ impl Condition {
             Err(_) => limit(low)?,
         };
         let high = limit(high)?;
-        if low.value >= high.value {
+        if low.value > high.value {
             return Err(Problem::new(
-                format!("`{text}`: the lower bound is not below the upper one"),
+                format!("`{text}`: the lower bound is above the upper one"),
                 "write the smaller number first",
             ));
         }
@@ -354,7 +354,7 @@ impl<'a> Claim<'a> {
             Ok(evidence) => self.condition.verdict(&evidence.estimate, evidence.bound),
             Err(Unmeasured::Stale) => Verdict::Stale,
             // It was measured; what came out says neither yes nor no.
-            Err(Unmeasured::NoSlope(_)) => Verdict::Inconclusive,
+            Err(Unmeasured::NoSlope(_) | Unmeasured::Zero(_)) => Verdict::Inconclusive,
             Err(Unmeasured::Never | Unmeasured::Missing(_)) => Verdict::NotMeasured,
         };
         (verdict, evidence)
@@ -406,17 +406,18 @@ pub fn render(
     })
 }
 
-/// What stands for a slope that the values do not have.
-pub const NO_SLOPE: &str = "not known: the values do not lie on a rising line";
-
 /// Why there is no value, and how to get one, in the reader's language: `to_measure` is what `cargo xtask measure` is given.
 pub fn unmeasured(why: &Unmeasured, to_measure: &str, interface: &Interface) -> String {
+    // To measure it once more would hardly help.
+    if let Some(unknowable) = why.unknowable() {
+        return interface.text(unknowable);
+    }
     let reason = match why {
         Unmeasured::Never => interface.text("not measured yet"),
         Unmeasured::Stale => interface.text("changed since it was measured"),
-        Unmeasured::Missing(reason) => format!("{} ({reason})", interface.text("not measured yet")),
-        // To measure it once more would hardly help.
-        Unmeasured::NoSlope(_) => return interface.text(NO_SLOPE),
+        Unmeasured::Missing(reason) | Unmeasured::NoSlope(reason) | Unmeasured::Zero(reason) => {
+            format!("{} ({reason})", interface.text("not measured yet"))
+        }
     };
     let command = format!("cargo xtask measure {to_measure}");
     format!(

@@ -58,6 +58,14 @@ const ITALIAN: &[(&str, &str)] = &[
         "95 % interval {low} to {high}, {sessions} sessions",
         "intervallo al 95 % da {low} a {high}, {sessions} sessioni",
     ),
+    (
+        "the same in all {sessions} sessions",
+        "uguale in tutte le {sessions} sessioni",
+    ),
+    (
+        "not known: a value came out as zero, of which there is no ratio",
+        "non noto: un valore è risultato zero, con cui non c’è rapporto",
+    ),
     ("not measured yet", "non ancora misurato"),
     ("changed since it was measured", "cambiato dopo la misura"),
     ("to measure it: {command}", "per misurarlo: {command}"),
@@ -140,6 +148,9 @@ fn metric(id: &str, label: &str, quantity: Quantity, better: Option<Better>) -> 
         quantity,
         phase: "messages".into(),
         over: None,
+        of: None,
+        unit: None,
+        per_work: false,
         better,
     }
 }
@@ -271,6 +282,7 @@ pub fn library() -> Library {
                                     "asyncio" => vec![(0.0, 0.33), (0.34, 0.8), (0.8, seconds)],
                                     _ => vec![(0.0, 0.4), (0.01, 0.9), (0.01, seconds)],
                                 },
+                                counts: BTreeMap::new(),
                                 latency: Vec::new(),
                             },
                         )]),

@@ -69,11 +69,13 @@ pub const STRINGS: &[&str] = &[
     "cores",
     "one session, so no interval",
     "95 % interval {low} to {high}, {sessions} sessions",
+    "the same in all {sessions} sessions",
     "the load generator was the limit, so it is at least this much",
     "the load generator was the limit, so it is at most this much",
     "the load generator was the limit for both, so their ratio is not known",
     "not known",
     "not known: the values do not lie on a rising line",
+    "not known: a value came out as zero, of which there is no ratio",
     // measurements.rs, claim.rs: what there is no value for, and what data say of a claim.
     "not measured yet",
     "changed since it was measured",

@@ -344,9 +344,15 @@ fn measured(reference: &Reference<'_>, interface: &Interface) -> Result<String, 
     let estimate = match reference.estimate() {
         Ok(estimate) => estimate,
         Err(why) => {
-            let shown = match why {
-                Unmeasured::NoSlope(_) => "not known",
-                _ => "not measured yet",
+            if let (Unmeasured::Zero(zero), Some(_), false) = (&why, reference.over, is_own(reference)) {
+                return Err(Problem::new(
+                    zero.clone(),
+                    "state the two values instead, each by a directive of its own",
+                ));
+            }
+            let shown = match why.unknowable() {
+                Some(_) => "not known",
+                None => "not measured yet",
             };
             return Ok(absent(&claim::unmeasured(&why, &experiment.id, interface), shown));
         }
@@ -356,13 +362,7 @@ fn measured(reference: &Reference<'_>, interface: &Interface) -> Result<String, 
     if bound != Some(Bound::Unknown) {
         return Ok(shown.noted(elsewhere(reference, interface)).html("measured"));
     }
-    // On a reader's own machine the generator may be the limit where it was none on ours: no mistake of the text.
-    if reference
-        .entry
-        .measured
-        .as_ref()
-        .is_some_and(|measured| measured.origin == Origin::Own)
-    {
+    if is_own(reference) {
         let why = interface.text("the load generator was the limit for both, so their ratio is not known");
         return Ok(absent(&why, "not known"));
     }
@@ -386,6 +386,13 @@ fn measured(reference: &Reference<'_>, interface: &Interface) -> Result<String, 
             }
         ),
     ))
+}
+
+/// Whether the results are a reader's own: on their machine the generator may be the limit, or a count zero, where it was not on ours,
+/// which is no mistake of the text.
+fn is_own(reference: &Reference<'_>) -> bool {
+    let measured = reference.entry.measured.as_ref();
+    measured.is_some_and(|measured| measured.origin == Origin::Own)
 }
 
 /// The text of `{{#number TEXT | reason}}`.

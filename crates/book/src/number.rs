@@ -38,7 +38,8 @@ pub struct Shown {
 impl Shown {
     pub fn new(estimate: &Estimate, kind: Kind, interface: &Interface) -> Shown {
         let language = interface.language();
-        let place = last_place(estimate);
+        let exact = constant(estimate, kind);
+        let place = exact.unwrap_or_else(|| last_place(estimate));
         let scale = Scale::of(kind, representative(estimate, place));
         let bounds = estimate.interval.map(|interval| {
             // Bounds end where the uncertainty does, also where the value itself is cut short.
@@ -51,6 +52,11 @@ impl Shown {
             None => {
                 let none = interface.text("one session, so no interval");
                 (none.clone(), none)
+            }
+            Some(_) if exact.is_some() => {
+                let sessions = whole(estimate.sessions as f64, language);
+                let same = interface.fill("the same in all {sessions} sessions", &[("sessions", &sessions)]);
+                (same.clone(), same)
             }
             Some((low, high)) => {
                 let sessions = whole(estimate.sessions as f64, language);
@@ -259,6 +265,20 @@ fn join(digits: String, unit: &str) -> String {
     }
 }
 
+/// Where a whole number of things or of bytes ends that came out the same in every session: nothing is rounded off a count, and of bytes not
+/// more than of other values, but there are no parts of one. `None` for anything else.
+fn constant(estimate: &Estimate, kind: Kind) -> Option<i32> {
+    let interval = estimate.interval?;
+    if interval.low != interval.high || estimate.value.fract() != 0.0 {
+        return None;
+    }
+    match kind {
+        Kind::Unit(Unit::Count) => Some(0),
+        Kind::Unit(Unit::Bytes) => Some(last_place(estimate).max(0)),
+        _ => None,
+    }
+}
+
 /// The power of ten of the last digit of a value that is worth showing.
 fn last_place(estimate: &Estimate) -> i32 {
     let own = magnitude(estimate.value);
@@ -460,6 +480,46 @@ mod tests {
         assert_eq!(shown(-0.0123, Some((-0.015, -0.010)), SECONDS), "−12.3~ms");
         assert_eq!(shown(-0.00001, Some((-0.0048, 0.0052)), SECONDS), "0~ms");
         assert_eq!(shown(0.0, None, SECONDS), "0~s");
+    }
+
+    #[test]
+    fn a_count_that_is_always_the_same_is_shown_whole() {
+        let count = |value: f64, kind| {
+            let constant = estimate(value, Some((value, value)));
+            let [english, italian] = [english(), italian()].map(|language| Shown::new(&constant, kind, &language));
+            (
+                visible(&english.value),
+                visible(&italian.value),
+                english.certainty,
+                italian.interval,
+            )
+        };
+        let number = Kind::Unit(Unit::Count);
+        let same = ("the same in all 3 sessions", "uguale in tutte le 3 sessioni");
+        for (value, kind, expected_english, expected_italian) in [
+            (1003.0, number, "1,003", "1.003"),
+            (123_456_789.0, number, "123,456,789", "123.456.789"),
+            (3.0, number, "3", "3"),
+            (0.0, number, "0", "0"),
+            (16.0, BYTES, "16~B", "16~B"),
+            (0.0, BYTES, "0~B", "0~B"),
+            (8_397_123.0, BYTES, "8.397~MB", "8,397~MB"),
+        ] {
+            let (english, italian, certainty, interval) = count(value, kind);
+            assert_eq!(
+                (english.as_str(), italian.as_str()),
+                (expected_english, expected_italian)
+            );
+            assert_eq!((certainty.as_str(), interval.as_str()), same);
+        }
+        // A part of a unit of work is rounded like any other value; so is a count that varies, and one with a single session.
+        assert_eq!(shown(1.003, Some((1.003, 1.003)), number), "1.003");
+        assert_eq!(shown(2.0 / 3.0, Some((2.0 / 3.0, 2.0 / 3.0)), number), "0.6667");
+        assert_eq!(shown(12_345.6, Some((12_101.0, 12_590.0)), number), "12,350");
+        assert_eq!(shown(0.2, Some((0.0, 0.755)), number), "0.2");
+        assert_eq!(shown(1003.0, None, number), "1,000");
+        // What is no count keeps its digits.
+        assert_eq!(shown(3.0, Some((3.0, 3.0)), Kind::Ratio), "3.000×");
     }
 
     #[test]

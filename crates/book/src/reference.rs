@@ -56,6 +56,19 @@ pub enum Unmeasured {
     Missing(String),
     /// The results are there, but what was asked for is a slope, and they do not lie on a rising line; says it at length.
     NoSlope(String),
+    /// The results are there, but what was asked for is a ratio, or a mean of ratios, and one of the values is zero; says which.
+    Zero(String),
+}
+
+impl Unmeasured {
+    /// What stands for a value that measuring once more would hardly give, in words of the interface.
+    pub fn unknowable(&self) -> Option<&'static str> {
+        match self {
+            Unmeasured::NoSlope(_) => Some("not known: the values do not lie on a rising line"),
+            Unmeasured::Zero(_) => Some("not known: a value came out as zero, of which there is no ratio"),
+            Unmeasured::Never | Unmeasured::Stale | Unmeasured::Missing(_) => None,
+        }
+    }
 }
 
 /// A metric of one program, or of two as a ratio.
@@ -111,7 +124,7 @@ impl<'a> Reference<'a> {
                     "name two programs",
                 ));
             }
-            if !reference.metric.quantity.is_ratio_scale() {
+            if !reference.metric.quantity.has_ratios() {
                 return Err(Problem::new(
                     format!("`{metric}` is not compared by ratios: its values may be zero"),
                     "state the two values instead",
@@ -124,7 +137,7 @@ impl<'a> Reference<'a> {
     pub fn kind(&self) -> Kind {
         match self.over {
             Some(_) => Kind::Ratio,
-            None => Kind::Unit(self.metric.quantity.unit()),
+            None => Kind::Unit(self.metric.unit()),
         }
     }
 
@@ -149,6 +162,7 @@ impl<'a> Reference<'a> {
         }
         .map_err(|missing| match missing {
             Missing::NoSlope { .. } => Unmeasured::NoSlope(missing.to_string()),
+            Missing::Zero { .. } => Unmeasured::Zero(missing.to_string()),
             _ => Unmeasured::Missing(missing.to_string()),
         })
     }

@@ -112,6 +112,7 @@ fn run((session, round, position): (u32, u32, u32), seconds: f64) -> Run {
                 offered_per_second: None,
                 late_p99_seconds: None,
                 spans: Vec::new(),
+                counts: BTreeMap::new(),
                 latency: Vec::new(),
             },
         )]),

@@ -335,7 +335,7 @@ impl Pair<'_> {
         old: &[f64],
         new: &[f64],
     ) -> Compared {
-        let scale = if metric.quantity.is_ratio_scale() {
+        let scale = if against.is_some() || metric.quantity.is_ratio_scale() {
             Scale::Logarithmic
         } else {
             Scale::Linear
@@ -362,7 +362,7 @@ impl Pair<'_> {
             point: point.to_string(),
             metric: metric.id.clone(),
             label: metric.label.clone(),
-            unit: against.is_none().then(|| metric.quantity.unit()),
+            unit: against.is_none().then(|| metric.unit()),
             against: against.map(str::to_owned),
             old: value_old,
             new: value_new,

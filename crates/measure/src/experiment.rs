@@ -183,9 +183,11 @@ pub enum Quantity {
     CpuShare,
     /// Cores the load generator or the serving peer kept busy in the phase.
     PeerCpuShare,
-    /// A quantile of the latency, from the intended time of sending.
+    /// A quantile of the latency: under a load from the intended time of sending, else as the program reports it.
     LatencyP50,
     LatencyP99,
+    /// The longest latency of the session.
+    LatencyMax,
     /// User and system CPU of the whole process, start-up and exit included (wait4).
     ProcessCpu,
     /// Time from the start of the process to its exit.
@@ -194,14 +196,18 @@ pub enum Quantity {
     Memory,
     /// How much that grows per unit of the swept parameter named by `over`: the slope of the least-squares line through all points.
     MemorySlope,
+    /// What the program counted in the phase and reports under the name `of`: polls, bytes of a stack, frames.
+    Count,
 }
 
 impl Quantity {
-    pub fn unit(self) -> Unit {
+    /// Of a count, unless its metric says otherwise: see [`Metric::unit`].
+    fn unit(self) -> Unit {
         match self {
             Quantity::WorkPerSecond => Unit::PerSecond,
             Quantity::CpuShare | Quantity::PeerCpuShare => Unit::Cores,
             Quantity::Memory | Quantity::MemorySlope => Unit::Bytes,
+            Quantity::Count => Unit::Count,
             _ => Unit::Seconds,
         }
     }
@@ -211,7 +217,7 @@ impl Quantity {
     pub fn step(self, value: f64) -> f64 {
         match self {
             // Whole microseconds, in histograms of three significant digits.
-            Quantity::LatencyP50 | Quantity::LatencyP99 => (value / 1000.0).max(1e-6),
+            Quantity::LatencyP50 | Quantity::LatencyP99 | Quantity::LatencyMax => (value / 1000.0).max(1e-6),
             // The kernel counts pages.
             Quantity::Memory => 4096.0,
             _ => 0.0,
@@ -220,7 +226,26 @@ impl Quantity {
 
     /// Whether values are positive and compared by ratios, so that the mean is taken of their logarithms.
     pub fn is_ratio_scale(self) -> bool {
-        !matches!(self, Quantity::Excess | Quantity::CpuShare | Quantity::PeerCpuShare)
+        !matches!(
+            self,
+            Quantity::Excess | Quantity::CpuShare | Quantity::PeerCpuShare | Quantity::Count
+        )
+    }
+
+    /// Whether two programs may be compared by a ratio. Counts may, where none of them is zero; their own mean is the arithmetic one, so
+    /// that zero is a count like others and what is the same in every run comes out as exactly that.
+    pub fn has_ratios(self) -> bool {
+        self.is_ratio_scale() || self == Quantity::Count
+    }
+
+    /// The quantile that it is of the latencies of a phase, if it is one.
+    pub fn latency_quantile(self) -> Option<f64> {
+        match self {
+            Quantity::LatencyP50 => Some(0.50),
+            Quantity::LatencyP99 => Some(0.99),
+            Quantity::LatencyMax => Some(1.0),
+            _ => None,
+        }
     }
 }
 
@@ -244,8 +269,53 @@ pub struct Metric {
     /// For a slope: the swept parameter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub over: Option<String>,
+    /// For a count: the name by which programs report it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
+    /// For a count: what is counted, bytes or else things that have no unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<Unit>,
+    /// For a count: whether it is divided by the work of the phase.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub per_work: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub better: Option<Better>,
+}
+
+impl Metric {
+    /// The unit of its values.
+    pub fn unit(&self) -> Unit {
+        self.unit.unwrap_or_else(|| self.quantity.unit())
+    }
+
+    /// That what belongs to counts stands where a count is asked for, and nowhere else.
+    fn check_count(&self, has_load: bool) -> Result<()> {
+        let id = &self.id;
+        if self.quantity != Quantity::Count {
+            ensure!(
+                self.of.is_none() && self.unit.is_none() && !self.per_work,
+                "metric `{id}`: `of`, `unit` and `per_work` are for `quantity = \"count\"`"
+            );
+            return Ok(());
+        }
+        ensure!(
+            self.of.is_some(),
+            "metric `{id}` is a count: `of` names it as programs report it in `counts`"
+        );
+        ensure!(
+            !self.phase.is_empty(),
+            "metric `{id}` is a count: `phase` names the phase that it is reported with"
+        );
+        ensure!(
+            matches!(self.unit, None | Some(Unit::Count | Unit::Bytes)),
+            "metric `{id}`: the `unit` of a count is `bytes` or `count`"
+        );
+        ensure!(
+            !has_load,
+            "metric `{id}`: the phases of a server come from the load generator, which reports no counts"
+        );
+        Ok(())
+    }
 }
 
 /// How the load generator drives a server in one phase.
@@ -478,6 +548,7 @@ impl Experiment {
             self.arguments(program, &Purpose::base(), &Addresses::default())?;
         }
         for metric in &self.metrics {
+            metric.check_count(self.load.is_some())?;
             ensure!(
                 (metric.quantity == Quantity::MemorySlope) == metric.over.is_some(),
                 "metric `{}`: `over` names the swept parameter of a `memory_slope`, and only of that",
@@ -513,7 +584,8 @@ impl Experiment {
         self.metrics.iter().find(|m| m.id == id)
     }
 
-    /// The metric that says whether an experiment is measured well: the first that is compared by ratios.
+    /// The metric that says whether an experiment is measured well: the first that is positive and compared by ratios. Counts say nothing
+    /// of how well it was measured.
     pub fn principal(&self) -> Option<&Metric> {
         self.metrics.iter().find(|metric| metric.quantity.is_ratio_scale())
     }
@@ -672,6 +744,16 @@ mod tests {
         phase = "p"
     "#;
 
+    const LOAD: &str = r#"
+        [load]
+        connections = "nap"
+        message_bytes = "nap"
+        warm_up_seconds = 1
+        [[load.phase]]
+        name = "p"
+        seconds = 1
+        "#;
+
     fn parse(text: &str) -> Result<Experiment> {
         Experiment::parse("x", &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), text)
     }
@@ -708,6 +790,25 @@ mod tests {
         assert_eq!(arguments.unwrap(), ["--nap", "10"]);
     }
 
+    /// The same with a count for its metric.
+    fn counting(more: &str) -> String {
+        let count = format!("quantity = \"count\"\nof = \"polls\"\n{more}");
+        MINIMAL.replace("quantity = \"seconds\"", &count)
+    }
+
+    #[test]
+    fn a_count_has_a_unit_of_its_own_and_is_never_the_principal_metric() {
+        let unit = |more: &str| parse(&counting(more)).unwrap().metrics[0].unit();
+        assert_eq!(unit(""), Unit::Count);
+        assert_eq!(unit("unit = \"bytes\"\nper_work = true"), Unit::Bytes);
+        assert_eq!(parse(&counting("")).unwrap().principal(), None);
+        let also = format!(
+            "{}\n[[metric]]\nid = \"s\"\nlabel = \"S\"\nquantity = \"seconds\"\nphase = \"p\"",
+            counting("")
+        );
+        assert_eq!(parse(&also).unwrap().principal().unwrap().id, "s");
+    }
+
     #[test]
     fn a_wrong_manifest_says_what_is_wrong() {
         let cases = [
@@ -731,6 +832,25 @@ mod tests {
             (
                 MINIMAL.replace("label = \"M\"", "label = \"M\"\nover = \"nap\""),
                 "`over` names",
+            ),
+            (
+                MINIMAL.replace("label = \"M\"", "label = \"M\"\nof = \"polls\""),
+                "are for `quantity = \"count\"`",
+            ),
+            (
+                MINIMAL.replace("quantity = \"seconds\"", "quantity = \"count\""),
+                "`of` names it",
+            ),
+            (
+                counting("").replace("phase = \"p\"", ""),
+                "`phase` names the phase that it is reported with",
+            ),
+            (counting("unit = \"seconds\""), "is `bytes` or `count`"),
+            (
+                counting("")
+                    .replace("rounds = 1", "rounds = 1\ncores = { program = 0, peer = 1 }")
+                    .replace("[[program]]", &format!("{LOAD}[[program]]")),
+                "the load generator, which reports no counts",
             ),
         ];
         for (text, expected) in cases {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ChildStdout;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -14,6 +14,7 @@ use crate::build::{self, Binaries};
 use crate::experiment::{Addresses, Cores, DEFAULT_PYTHON, Experiment, Language, Program, Purpose};
 use crate::load::{Plan, Report};
 use crate::process::{self, Invocation, Running};
+use crate::report::{self, ReportLine};
 use crate::results::{self, Cause, FOREIGN_CORES_AT_MOST, Phase};
 use crate::service::{Installed, Server};
 use crate::tools::Tools;
@@ -250,15 +251,7 @@ impl Harness {
         let foreign = machine::foreign_seconds(std::process::id())? - foreign;
         // A process that ended while the list was read can be missed once: a little below zero is zero.
         measured.foreign_cores = (foreign / elapsed).max(0.0);
-        for metric in &experiment.metrics {
-            ensure!(
-                metric.phase.is_empty() || measured.phases.contains_key(&metric.phase),
-                "program `{}` reports no phase `{}`, which metric `{}` is read from",
-                program.id,
-                metric.phase,
-                metric.id
-            );
-        }
+        report::check(experiment, program, &measured.phases)?;
         Ok(measured)
     }
 
@@ -384,32 +377,6 @@ fn client_run(program: &Program, invocation: &Invocation, limit: Duration) -> Re
     })
 }
 
-/// The last line that a program prints.
-#[derive(Deserialize)]
-struct ReportLine {
-    result: Value,
-    phases: BTreeMap<String, Phase>,
-}
-
-impl ReportLine {
-    fn parse(stdout: &str) -> Result<ReportLine> {
-        let line = stdout
-            .trim_end()
-            .lines()
-            .next_back()
-            .context("it printed nothing; its last line must be the JSON report")?;
-        let report: ReportLine =
-            serde_json::from_str(line).with_context(|| format!("its last line is not a JSON report: {line}"))?;
-        for (name, phase) in &report.phases {
-            ensure!(
-                phase.seconds > 0.0 && phase.cpu_seconds >= 0.0 && phase.work > 0,
-                "phase `{name}` reports no sensible time or work: {line}"
-            );
-        }
-        Ok(report)
-    }
-}
-
 /// Waits for the line by which a server says where it listens.
 fn listening(server: &mut Running, name: &str) -> Result<String> {
     #[derive(Deserialize)]
@@ -441,19 +408,5 @@ fn read_lines(stdout: ChildStdout, sender: &std::sync::mpsc::Sender<String>) {
         let Ok(line) = line else { return };
         // Nobody listens after the first line.
         let _ = sender.send(line);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_program_that_reports_nothing_is_told_what_is_expected() {
-        let error = |stdout: &str| format!("{:#}", ReportLine::parse(stdout).err().unwrap());
-        assert!(error("").contains("printed nothing"));
-        assert!(error("hello\n").contains("not a JSON report: hello"));
-        let zero = r#"{"result": 1, "phases": {"p": {"seconds": 0.0, "cpu_seconds": 0, "work": 1}}}"#;
-        assert!(error(zero).contains("no sensible time"));
     }
 }

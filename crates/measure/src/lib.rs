@@ -3,6 +3,8 @@
 //! ```text
 //! experiment   what is compared (examples/*/experiment.toml)
 //! fingerprint  which program exactly a result was taken of
+//! report       what a program prints of its phases
+//! latency      how latencies are stored and put together
 //! results      raw samples, the file format, and what is derived from them
 //! schema       the file format as a JSON Schema
 //! self_check   whether the harness tells the truth, from samples that it takes of itself
@@ -33,9 +35,11 @@ pub mod compare;
 pub mod experiment;
 pub mod files;
 pub mod fingerprint;
+pub mod latency;
 pub mod library;
 pub mod load;
 pub mod packages;
+pub mod report;
 pub mod results;
 pub mod schema;
 pub mod self_check;

@@ -109,6 +109,7 @@ impl Report {
                     offered_per_second: phase.offered_per_second,
                     late_p99_seconds: phase.late_p99_seconds,
                     spans: Vec::new(),
+                    counts: BTreeMap::new(),
                     latency: phase.latency,
                 };
                 (name, phase)

@@ -9,13 +9,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use hdrhistogram::Histogram;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::experiment::{Experiment, Metric, Point, Quantity};
 use crate::files::write_atomically;
+use crate::latency;
 use crate::schema;
 use crate::statistics::{self, Estimate, Sample, Scale};
 
@@ -221,6 +221,9 @@ pub struct Phase {
     /// When each wait of the phase began and ended, in seconds from the phase's start, for programs that report it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub spans: Vec<(f64, f64)>,
+    /// What the program counted in the whole phase, by the names it gives.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub counts: BTreeMap<String, u64>,
     /// Latencies in microseconds with their counts, in increasing order; empty where none was taken.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub latency: Vec<(u64, u64)>,
@@ -240,8 +243,19 @@ pub enum Missing {
         program: String,
         phase: String,
     },
-    /// The values have no logarithm, so no ratio.
+    /// The phase is there, but the program did not report this count in it.
+    Count {
+        program: String,
+        phase: String,
+        count: String,
+    },
+    /// Values of this kind have no logarithm, so no ratio.
     NotARatio(String),
+    /// Values of this kind have ratios, but one of these is zero.
+    Zero {
+        program: String,
+        metric: String,
+    },
     /// A slope that comes out at zero or below in a session, or that has a single place to be taken through.
     NoSlope {
         metric: String,
@@ -259,6 +273,18 @@ impl std::fmt::Display for Missing {
                 write!(
                     f,
                     "the runs of `{program}` have no phase `{phase}`, or nothing of the kind was measured in it"
+                )
+            }
+            Missing::Count { program, phase, count } => {
+                write!(
+                    f,
+                    "the runs of `{program}` report no count `{count}` in phase `{phase}`"
+                )
+            }
+            Missing::Zero { program, metric } => {
+                write!(
+                    f,
+                    "`{metric}` of `{program}` came out as zero, of which there is no ratio"
                 )
             }
             Missing::NotARatio(metric) => {
@@ -381,7 +407,15 @@ impl Results {
         } else {
             Scale::Linear
         };
-        statistics::estimate(&self.sample(&sessions), scale).ok_or_else(|| no_logarithm(metric))
+        let mut estimate =
+            statistics::estimate(&self.sample(&sessions), scale).ok_or_else(|| no_logarithm(metric, program))?;
+        if metric.quantity == Quantity::Count
+            && let Some(interval) = &mut estimate.interval
+        {
+            // Nothing was counted less than no times.
+            interval.low = interval.low.max(0.0);
+        }
+        Ok(estimate)
     }
 
     /// The paired ratio of two programs at a point: within each session the median over rounds of the logarithm of a/b, then as
@@ -397,23 +431,25 @@ impl Results {
         let metric = self.metric(experiment, metric)?;
         let of_a = self.by_session(experiment, a, metric, point, Which::First)?;
         let of_b = self.by_session(experiment, b, metric, point, Which::First)?;
-        self.paired(metric, &of_a, &of_b)
+        self.paired(metric, (a, &of_a), (b, &of_b))
     }
 
     /// The ratio of the control to itself: its two runs in every round, paired as any other two programs.
     pub fn control_ratio(&self, experiment: &Experiment, metric: &str) -> Result<Estimate, Missing> {
         let metric = self.metric(experiment, metric)?;
         let base = Point::base();
-        let of = |which| self.by_session(experiment, &self.campaign.control, metric, &base, which);
-        self.paired(metric, &of(Which::Second)?, &of(Which::First)?)
+        let control = self.campaign.control.as_str();
+        let of = |which| self.by_session(experiment, control, metric, &base, which);
+        self.paired(metric, (control, &of(Which::Second)?), (control, &of(Which::First)?))
     }
 
     /// Each session's ratio of the control to itself: what [`Results::control_ratio`] is the mean of.
     pub fn control_session_ratios(&self, experiment: &Experiment, metric: &str) -> Result<Vec<f64>, Missing> {
         let metric = self.metric(experiment, metric)?;
         let base = Point::base();
-        let of = |which| self.by_session(experiment, &self.campaign.control, metric, &base, which);
-        session_ratios(metric, &of(Which::Second)?, &of(Which::First)?)
+        let control = self.campaign.control.as_str();
+        let of = |which| self.by_session(experiment, control, metric, &base, which);
+        session_ratios(metric, (control, &of(Which::Second)?), (control, &of(Which::First)?))
     }
 
     /// Each session's paired ratio of two programs: what [`Results::ratio`] is the mean of.
@@ -428,7 +464,7 @@ impl Results {
         let metric = self.metric(experiment, metric)?;
         let of_a = self.by_session(experiment, a, metric, point, Which::First)?;
         let of_b = self.by_session(experiment, b, metric, point, Which::First)?;
-        session_ratios(metric, &of_a, &of_b)
+        session_ratios(metric, (a, &of_a), (b, &of_b))
     }
 
     /// Each session's value of a metric for one program: what [`Results::estimate`] is the mean of.
@@ -461,11 +497,15 @@ impl Results {
     fn paired(
         &self,
         metric: &Metric,
-        of_a: &BTreeMap<u32, SessionValues>,
-        of_b: &BTreeMap<u32, SessionValues>,
+        a: (&str, &BTreeMap<u32, SessionValues>),
+        b: (&str, &BTreeMap<u32, SessionValues>),
     ) -> Result<Estimate, Missing> {
-        let sessions = session_ratios(metric, of_a, of_b)?;
-        statistics::estimate(&self.sample(&sessions), Scale::Logarithmic).ok_or_else(|| no_logarithm(metric))
+        let sessions = session_ratios(metric, a, b)?;
+        statistics::estimate(&self.sample(&sessions), Scale::Logarithmic).ok_or_else(|| {
+            // A zero in either makes the ratio zero or no number at all.
+            let zero = a.1.values().any(|session| session.summary <= 0.0);
+            no_logarithm(metric, if zero { a.0 } else { b.0 })
+        })
     }
 
     /// How a metric's value came out in each session.
@@ -513,10 +553,7 @@ impl Results {
                         metric: metric.id.clone(),
                         over: over.clone(),
                     },
-                    _ => Missing::Phase {
-                        program: program.to_owned(),
-                        phase: metric.phase.clone(),
-                    },
+                    _ => nothing_of_the_kind(&runs, program, metric),
                 })?;
                 Ok((session, values))
             })
@@ -524,14 +561,32 @@ impl Results {
     }
 }
 
-/// Why the values of a metric have no mean of logarithms.
-fn no_logarithm(metric: &Metric) -> Missing {
+/// What the runs of a program lack, of which one at least has no value of the metric.
+fn nothing_of_the_kind(runs: &[&Run], program: &str, metric: &Metric) -> Missing {
+    match &metric.of {
+        Some(count) if runs.iter().all(|run| run.phases.contains_key(&metric.phase)) => Missing::Count {
+            program: program.to_owned(),
+            phase: metric.phase.clone(),
+            count: count.clone(),
+        },
+        _ => Missing::Phase {
+            program: program.to_owned(),
+            phase: metric.phase.clone(),
+        },
+    }
+}
+
+/// Why the values of a metric that a program has do not have a mean of logarithms.
+fn no_logarithm(metric: &Metric, program: &str) -> Missing {
     match &metric.over {
         Some(over) => Missing::NoSlope {
             metric: metric.id.clone(),
             over: over.clone(),
         },
-        None => Missing::NotARatio(metric.id.clone()),
+        None => Missing::Zero {
+            program: program.to_owned(),
+            metric: metric.id.clone(),
+        },
     }
 }
 
@@ -542,13 +597,22 @@ enum Which {
     Second,
 }
 
+/// Each session's paired ratio of two programs, given with their names.
 fn session_ratios(
     metric: &Metric,
-    of_a: &BTreeMap<u32, SessionValues>,
-    of_b: &BTreeMap<u32, SessionValues>,
+    (a, of_a): (&str, &BTreeMap<u32, SessionValues>),
+    (b, of_b): (&str, &BTreeMap<u32, SessionValues>),
 ) -> Result<Vec<f64>, Missing> {
-    if !metric.quantity.is_ratio_scale() {
+    if !metric.quantity.has_ratios() {
         return Err(Missing::NotARatio(metric.id.clone()));
+    }
+    if metric.quantity == Quantity::Count {
+        for (program, of) in [(a, of_a), (b, of_b)] {
+            let mut counts = of.values().flat_map(|session| session.by_round.values());
+            if counts.any(|count| *count == 0.0) {
+                return Err(no_logarithm(metric, program));
+            }
+        }
     }
     // Of two slopes that fall, the ratio would be positive and mean nothing.
     let rises = |of: &BTreeMap<u32, SessionValues>| {
@@ -556,17 +620,24 @@ fn session_ratios(
         rounds.all(|slope| *slope > 0.0)
     };
     if metric.over.is_some() && !(rises(of_a) && rises(of_b)) {
-        return Err(no_logarithm(metric));
+        return Err(no_logarithm(metric, a));
     }
     Ok(of_a
         .iter()
         .filter_map(|(session, a)| {
             let b = of_b.get(session)?;
-            let logs: Vec<f64> = a
+            let ratios: Vec<f64> = a
                 .by_round
                 .iter()
-                .filter_map(|(round, x)| Some((x / b.by_round.get(round)?).ln()))
+                .filter_map(|(round, x)| Some(x / b.by_round.get(round)?))
                 .collect();
+            // Counts are often the same in every round; their ratio then is exact, as it would not be on the way through logarithms.
+            if let (Quantity::Count, [first, others @ ..]) = (metric.quantity, &ratios[..])
+                && others.iter().all(|ratio| ratio == first)
+            {
+                return Some(*first);
+            }
+            let logs: Vec<f64> = ratios.iter().map(|ratio| ratio.ln()).collect();
             Some(match statistics::median(&logs) {
                 Some(log) => log.exp(),
                 // A quantile is taken over the session's merged histogram: it has no rounds.
@@ -585,12 +656,7 @@ struct SessionValues {
 
 impl SessionValues {
     fn read(runs: &[&Run], metric: &Metric, ideal: Option<f64>) -> Option<SessionValues> {
-        let quantile = match metric.quantity {
-            Quantity::LatencyP50 => Some(0.50),
-            Quantity::LatencyP99 => Some(0.99),
-            _ => None,
-        };
-        if let Some(quantile) = quantile {
+        if let Some(quantile) = metric.quantity.latency_quantile() {
             return Some(SessionValues {
                 summary: merged_quantile(runs, &metric.phase, quantile)?,
                 by_round: BTreeMap::new(),
@@ -656,25 +722,33 @@ fn value(run: &Run, metric: &Metric, ideal: Option<f64>) -> Option<f64> {
         Quantity::CpuShare => phase.cpu_seconds / phase.seconds,
         Quantity::PeerCpuShare => phase.peer_cpu_seconds? / phase.seconds,
         Quantity::Memory | Quantity::MemorySlope => phase.memory_bytes? as f64,
-        Quantity::LatencyP50 | Quantity::LatencyP99 | Quantity::ProcessCpu | Quantity::ProcessSeconds => return None,
+        Quantity::Count => {
+            let count = *phase.counts.get(metric.of.as_ref()?)? as f64;
+            if metric.per_work {
+                count / phase.work as f64
+            } else {
+                count
+            }
+        }
+        Quantity::LatencyP50
+        | Quantity::LatencyP99
+        | Quantity::LatencyMax
+        | Quantity::ProcessCpu
+        | Quantity::ProcessSeconds => return None,
     })
 }
 
 /// A quantile over all latencies of a session, in seconds. Histograms are merged: an average of percentiles is no percentile.
 fn merged_quantile(runs: &[&Run], phase: &str, quantile: f64) -> Option<f64> {
-    let mut merged: Histogram<u64> = Histogram::new(3).ok()?;
-    for run in runs {
-        for &(microseconds, count) in &run.phases.get(phase)?.latency {
-            merged.record_n(microseconds, count).ok()?;
-        }
-    }
-    (!merged.is_empty()).then(|| merged.value_at_quantile(quantile) as f64 / 1e6)
+    let phases: Vec<&Phase> = runs.iter().map(|run| run.phases.get(phase)).collect::<Option<_>>()?;
+    Some(latency::merged(phases)?.value_at_quantile(quantile) as f64 / 1e6)
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
     use crate::experiment::{Language, Program};
+    use crate::statistics::Interval;
 
     pub(crate) fn sample() -> (Experiment, Results) {
         let program = |id: &str| Program {
@@ -696,6 +770,9 @@ pub(crate) mod tests {
             quantity,
             phase: "p".to_owned(),
             over: None,
+            of: None,
+            unit: None,
+            per_work: false,
             better: None,
         };
         let experiment = Experiment {
@@ -747,6 +824,7 @@ pub(crate) mod tests {
                                 offered_per_second: None,
                                 late_p99_seconds: None,
                                 spans: Vec::new(),
+                                counts: BTreeMap::new(),
                                 latency: vec![(100, 5), (200, 4)],
                             },
                         )]),
@@ -850,6 +928,9 @@ pub(crate) mod tests {
             quantity: Quantity::MemorySlope,
             phase: "p".to_owned(),
             over: Some("tasks".to_owned()),
+            of: None,
+            unit: None,
+            per_work: false,
             better: None,
         });
         results.parameters.insert("tasks".to_owned(), 1000.0);
@@ -905,6 +986,127 @@ pub(crate) mod tests {
         assert!(matches!(at(Point::at("tasks", 2.0)), Err(Missing::Point { .. })));
     }
 
+    /// The sample with a metric `polls`, in the phase of which each run counts what `of` says for its program, session and round.
+    fn counting(of: impl Fn(&Run) -> Option<u64>, per_work: bool) -> (Experiment, Results) {
+        let (mut experiment, mut results) = sample();
+        experiment.metrics.push(Metric {
+            id: "polls".to_owned(),
+            label: "polls".to_owned(),
+            quantity: Quantity::Count,
+            phase: "p".to_owned(),
+            over: None,
+            of: Some("polls".to_owned()),
+            unit: None,
+            per_work,
+            better: None,
+        });
+        for run in &mut results.runs {
+            let count = of(run);
+            let phase = run.phases.get_mut("p").unwrap();
+            phase.counts.extend(count.map(|count| ("polls".to_owned(), count)));
+        }
+        (experiment, results)
+    }
+
+    #[test]
+    fn a_count_that_never_changes_is_exact_and_so_is_its_ratio() {
+        let polls = |run: &Run| Some(if run.program == "a" { 3009 } else { 1003 });
+        let (experiment, results) = counting(polls, false);
+        let results = Results::parse(&results.to_json()).unwrap();
+        let a = results.estimate(&experiment, "a", "polls", &Point::base()).unwrap();
+        assert_eq!(
+            (a.value, a.interval),
+            (
+                3009.0,
+                Some(Interval {
+                    low: 3009.0,
+                    high: 3009.0
+                })
+            )
+        );
+        let ratio = results.ratio(&experiment, "a", "b", "polls", &Point::base()).unwrap();
+        assert_eq!(
+            (ratio.value, ratio.interval),
+            (3.0, Some(Interval { low: 3.0, high: 3.0 }))
+        );
+        let (experiment, results) = counting(polls, true);
+        let each = results.estimate(&experiment, "b", "polls", &Point::base()).unwrap();
+        let work = results.runs[0].phases["p"].work as f64;
+        assert_eq!(each.value, 1003.0 / work);
+    }
+
+    #[test]
+    fn counts_are_averaged_as_they_are_and_zero_is_one_of_them() {
+        let (experiment, results) = counting(|run| Some(u64::from(run.session == 4 && run.program == "a")), false);
+        let a = results.estimate(&experiment, "a", "polls", &Point::base()).unwrap();
+        assert!((a.value - 0.2).abs() < 1e-12, "{a:?}");
+        let interval = a.interval.unwrap();
+        assert!(interval.low == 0.0 && interval.high > 0.7, "{interval:?}");
+        let b = results.estimate(&experiment, "b", "polls", &Point::base()).unwrap();
+        assert_eq!((b.value, b.interval), (0.0, Some(Interval { low: 0.0, high: 0.0 })));
+        let zero = |program: &str| Missing::Zero {
+            program: program.to_owned(),
+            metric: "polls".to_owned(),
+        };
+        let ratio = |a, b| results.ratio(&experiment, a, b, "polls", &Point::base());
+        assert_eq!(ratio("a", "b"), Err(zero("a")));
+        let (experiment, results) = counting(|run| Some(u64::from(run.program == "a")), false);
+        let ratio = |a, b| results.ratio(&experiment, a, b, "polls", &Point::base());
+        assert_eq!(ratio("a", "b"), Err(zero("b")));
+        assert_eq!(ratio("b", "a"), Err(zero("b")));
+        assert_eq!(results.control_ratio(&experiment, "polls"), Err(zero("b")));
+        assert_eq!(
+            zero("b").to_string(),
+            "`polls` of `b` came out as zero, of which there is no ratio"
+        );
+    }
+
+    #[test]
+    fn a_count_that_some_run_lacks_is_missing_by_its_name() {
+        let (experiment, results) = counting(|run| (run.session != 1).then_some(7), false);
+        let missing = results.estimate(&experiment, "a", "polls", &Point::base()).unwrap_err();
+        assert_eq!(
+            missing.to_string(),
+            "the runs of `a` report no count `polls` in phase `p`"
+        );
+        let (mut experiment, results) = counting(|_| Some(7), false);
+        experiment.metrics.last_mut().unwrap().phase = "q".to_owned();
+        let missing = results.estimate(&experiment, "a", "polls", &Point::base());
+        assert!(matches!(missing, Err(Missing::Phase { .. })), "{missing:?}");
+    }
+
+    #[test]
+    fn a_latency_of_zero_is_told_from_what_has_no_ratio() {
+        let (experiment, mut results) = sample();
+        for run in results.runs.iter_mut().filter(|run| run.program == "b") {
+            run.phases.get_mut("p").unwrap().latency = vec![(0, 9), (50, 1)];
+        }
+        let zero = Missing::Zero {
+            program: "b".to_owned(),
+            metric: "p50".to_owned(),
+        };
+        assert_eq!(
+            results.estimate(&experiment, "b", "p50", &Point::base()),
+            Err(zero.clone())
+        );
+        assert_eq!(
+            results.ratio(&experiment, "a", "b", "p50", &Point::base()),
+            Err(zero.clone())
+        );
+        assert_eq!(results.ratio(&experiment, "b", "a", "p50", &Point::base()), Err(zero));
+    }
+
+    #[test]
+    fn the_longest_latency_is_that_of_the_whole_session() {
+        let (mut experiment, mut results) = sample();
+        experiment.metrics[2].quantity = Quantity::LatencyMax;
+        for run in results.runs.iter_mut().filter(|run| run.round == 2) {
+            run.phases.get_mut("p").unwrap().latency.push((5000, 1));
+        }
+        let longest = results.estimate(&experiment, "a", "p50", &Point::base()).unwrap();
+        assert!((longest.value - 5e-3).abs() < 5e-6, "{longest:?}");
+    }
+
     #[test]
     fn quantiles_come_from_merged_histograms() {
         let (experiment, results) = sample();
@@ -957,10 +1159,11 @@ pub(crate) mod tests {
                 (positive(), any::<u64>(), positive()),
                 (of(any::<u64>()), of(finite()), of(finite()), of(finite())),
                 vec((finite(), finite()), 0..3),
+                btree_map(text(), any::<u64>(), 0..3),
                 vec((any::<u64>(), any::<u64>()), 0..3),
             )
                 .prop_map(
-                    |((seconds, work, cpu_seconds), (memory, peer, offered, late), spans, latency)| Phase {
+                    |((seconds, work, cpu_seconds), (memory, peer, offered, late), spans, counts, latency)| Phase {
                         seconds,
                         work,
                         cpu_seconds,
@@ -969,6 +1172,7 @@ pub(crate) mod tests {
                         offered_per_second: offered,
                         late_p99_seconds: late,
                         spans,
+                        counts,
                         latency,
                     },
                 )

@@ -123,6 +123,19 @@ pub fn slope(points: &[(f64, f64)]) -> Option<f64> {
 /// The mean over sessions with its t interval. `None` without sessions, or where a logarithm is asked of a value that has none.
 pub fn estimate(sample: &Sample<'_>, scale: Scale) -> Option<Estimate> {
     let moments = Moments::of(sample, scale)?;
+    if let [value, others @ ..] = sample.sessions
+        && others.iter().all(|other| other == value)
+    {
+        // What is the same in all sessions, as counts often are, is its own mean to the last bit: no detour through sums and logarithms.
+        return Some(Estimate {
+            value: *value,
+            interval: moments.variance.map(|_| Interval {
+                low: *value,
+                high: *value,
+            }),
+            sessions: sample.sessions.len(),
+        });
+    }
     let mean = moments.mean;
     let interval = moments.variance.map(|variance| {
         let half = t_quantile(moments.freedom) * (variance / moments.n).sqrt();
@@ -302,6 +315,25 @@ mod tests {
         let b = estimate(&Sample::fixed(&inverse), Scale::Logarithmic).unwrap();
         assert!((a.value * b.value - 1.0).abs() < 1e-12);
         assert!((a.interval.unwrap().low * b.interval.unwrap().high - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn sessions_that_agree_have_their_value_for_mean_to_the_last_bit() {
+        for value in [0.1, 3.0, 1003.0 / 1000.0, 123_456_789_012_345.0] {
+            for scale in [Scale::Linear, Scale::Logarithmic] {
+                let estimate = estimate(&Sample::fixed(&[value; 7]), scale).unwrap();
+                assert_eq!(estimate.value, value);
+                assert_eq!(
+                    estimate.interval,
+                    Some(Interval {
+                        low: value,
+                        high: value
+                    })
+                );
+            }
+        }
+        assert_eq!(estimate(&Sample::fixed(&[0.0; 3]), Scale::Linear).unwrap().value, 0.0);
+        assert_eq!(estimate(&Sample::fixed(&[0.0; 3]), Scale::Logarithmic), None);
     }
 
     #[test]

@@ -188,6 +188,7 @@ fn run(program: &str, control: bool, (session, round): (u32, u32), seconds: f64)
                 offered_per_second: None,
                 late_p99_seconds: None,
                 spans: Vec::new(),
+                counts: BTreeMap::new(),
                 latency: Vec::new(),
             },
         )]),

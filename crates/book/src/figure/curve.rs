@@ -361,7 +361,7 @@ fn small(text: &str) -> f64 {
 }
 
 fn description(all: &[Series], sweep: &Sweep<'_>, metric: &Metric, interface: &Interface) -> String {
-    let kind = Kind::Unit(metric.quantity.unit());
+    let kind = Kind::Unit(metric.unit());
     all.iter()
         .map(|one| {
             let values: Vec<String> = (sweep.values.iter().zip(&one.values))

@@ -8,7 +8,6 @@ use measure::statistics::{Estimate, Interval};
 use super::Figure;
 use super::axis::Axis;
 use super::svg::{Anchor, LEFT, RIGHT, Style, Svg, WIDTH, extent, wrap};
-use crate::claim::NO_SLOPE;
 use crate::interface::Interface;
 use crate::number::{self, Kind, Shown};
 use crate::reference::{Reference, Unmeasured};
@@ -43,7 +42,7 @@ impl Value {
 
 /// `id` is the drawing's own.
 pub fn panel(figure: &Figure<'_>, metric: &Metric, measured: &Measured, id: &str, interface: &Interface) -> String {
-    let kind = Kind::Unit(metric.quantity.unit());
+    let kind = Kind::Unit(metric.unit());
     let rows: Vec<Row> = figure
         .programs(measured)
         .into_iter()
@@ -79,7 +78,7 @@ pub fn panel(figure: &Figure<'_>, metric: &Metric, measured: &Measured, id: &str
     for row in &rows {
         let value = match &row.value {
             Ok(value) => value.shown(kind, interface).value,
-            Err(Unmeasured::NoSlope(_)) => interface.text("not known"),
+            Err(why) if why.unknowable().is_some() => interface.text("not known"),
             Err(_) => interface.text("not measured yet"),
         };
         let lines = wrap(&row.label, WIDTH - extent(&value) - 16.0);
@@ -120,7 +119,7 @@ pub fn panel(figure: &Figure<'_>, metric: &Metric, measured: &Measured, id: &str
 
 /// An axis for the values of a metric with their intervals.
 pub fn axis(estimates: &[Estimate], metric: &Metric) -> Axis {
-    let kind = Kind::Unit(metric.quantity.unit());
+    let kind = Kind::Unit(metric.unit());
     let values: Vec<f64> = estimates.iter().map(|estimate| estimate.value).collect();
     let bounds: Vec<f64> = estimates
         .iter()
@@ -129,7 +128,9 @@ pub fn axis(estimates: &[Estimate], metric: &Metric) -> Axis {
             None => [estimate.value; 2],
         })
         .collect();
-    if metric.quantity.is_ratio_scale() {
+    // A count may be zero: then the distances from it are drawn, and no ratios.
+    let has_zero = values.contains(&0.0);
+    if metric.quantity.has_ratios() && !has_zero {
         Axis::logarithmic(&values, &bounds, kind)
     } else {
         Axis::linear(&bounds, kind)
@@ -231,8 +232,10 @@ fn description(rows: &[Row], kind: Kind, interface: &Interface) -> String {
                 let shown = value.shown(kind, interface);
                 format!("{}: {} ({})", row.label, shown.value, shown.certainty)
             }
-            Err(Unmeasured::NoSlope(_)) => format!("{}: {}", row.label, interface.text(NO_SLOPE)),
-            Err(_) => format!("{}: {}", row.label, interface.text("not measured yet")),
+            Err(why) => {
+                let why = why.unknowable().unwrap_or("not measured yet");
+                format!("{}: {}", row.label, interface.text(why))
+            }
         })
         .collect::<Vec<_>>()
         .join("; ")

@@ -6,7 +6,6 @@ use measure::library::Measured;
 use super::curve::Sweep;
 use super::points::Value;
 use super::{Figure, gantt, machine_name, plain};
-use crate::claim::NO_SLOPE;
 use crate::interface::Interface;
 use crate::number::Kind;
 use crate::reference::{Reference, Unmeasured};
@@ -164,7 +163,7 @@ fn cell(
     };
     match Value::of(&reference, measured) {
         Ok(value) => {
-            let shown = value.shown(Kind::Unit(metric.quantity.unit()), interface);
+            let shown = value.shown(Kind::Unit(metric.unit()), interface);
             // What a sign of a bound means is told where one points at it, and below the drawing.
             let number = match value.bound {
                 Some(_) => format!(
@@ -180,8 +179,10 @@ fn cell(
             "<small>{}</small>",
             plain(&interface.text("changed since it was measured"))
         ),
-        Err(Unmeasured::NoSlope(_)) => format!("<small>{}</small>", plain(&interface.text(NO_SLOPE))),
-        Err(_) => format!("<small>{}</small>", plain(&interface.text("not measured yet"))),
+        Err(why) => {
+            let why = why.unknowable().unwrap_or("not measured yet");
+            format!("<small>{}</small>", plain(&interface.text(why)))
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Parser;
 use hdrhistogram::Histogram;
+use measure::latency;
 use measure::load::{PhaseReport, Plan, Report};
 use measure::process::cpu_time_of;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -87,11 +88,7 @@ async fn run(options: &Options) -> Result<Report> {
                 peer_cpu_seconds: (cpu_time_of(std::process::id())? - own_before).as_secs_f64(),
                 offered_per_second: planned.rate,
                 late_p99_seconds: planned.rate.map(|_| seen.late.value_at_quantile(0.99) as f64 / 1e6),
-                latency: seen
-                    .latency
-                    .iter_recorded()
-                    .map(|value| (value.value_iterated_to(), value.count_at_value()))
-                    .collect(),
+                latency: latency::stored(&seen.latency),
             },
         );
     }
@@ -136,8 +133,8 @@ struct Seen {
 /// All connections at once through one phase.
 async fn drive(connections: Vec<Connection>, phase: &Phase) -> Result<(Vec<Connection>, Seen)> {
     let seen = Rc::new(RefCell::new(Seen {
-        latency: Histogram::new(2)?,
-        late: Histogram::new(2)?,
+        latency: latency::recorder(),
+        late: latency::recorder(),
     }));
     let began = Instant::now();
     let tasks: Vec<_> = connections

@@ -96,6 +96,9 @@ impl Results {
             quantity: Quantity::PeerCpuShare,
             phase: phase.to_owned(),
             over: None,
+            of: None,
+            unit: None,
+            per_work: false,
             better: None,
         };
         let sessions: Vec<f64> = self
