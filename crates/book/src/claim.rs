@@ -163,11 +163,10 @@ impl Condition {
         let unsaid = limits
             .iter()
             .find(|limit| !numerals.iter().any(|numeral| limit.is_said_by(numeral)));
-        let listed = limits
-            .iter()
-            .map(|limit| limit.text.as_str())
-            .collect::<Vec<_>>()
-            .join(" and ");
+        let mut listed: Vec<&str> = limits.iter().map(|limit| limit.text.as_str()).collect();
+        // Of what is exactly so much, both ends are the same.
+        listed.dedup();
+        let listed = listed.join(" and ");
         match (strange, unsaid) {
             (Some(numeral), _) => Err(Problem::new(
                 format!("the words say \"{}\", the condition says {listed}", numeral.text),
@@ -537,13 +536,17 @@ mod tests {
             holds(">=40000", Kind::Unit(Unit::PerSecond), 41e3, 42e3),
             Verdict::Holds
         );
+        let count = Kind::Unit(Unit::Count);
+        assert_eq!(holds("1000..1000", count, 1000.0, 1000.0), Verdict::Holds);
+        assert_eq!(holds("1000..1000", count, 1000.0, 1000.5), Verdict::Inconclusive);
+        assert_eq!(holds("1000..1000", count, 1001.0, 1001.0), Verdict::Contradicted);
         let cases = [
             ("<=5", time, "`5` has no unit", "`5ms`"),
             ("<=5kB", time, "`kB` is no unit", "`5us`"),
             (">=3ms", Kind::Ratio, "has no unit", "write `3`"),
             (">3", Kind::Ratio, "is not a condition", ">=3"),
             (">=2,5", Kind::Ratio, "is not a number", "decimal point"),
-            ("6..3", Kind::Ratio, "not below", "smaller"),
+            ("6..3", Kind::Ratio, "the lower bound is above", "smaller"),
             ("tie", Kind::Ratio, "is not a condition", "tie 0.95..1.05"),
             (">=inf", Kind::Ratio, "is not a number", "digits"),
         ];
