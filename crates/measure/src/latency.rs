@@ -8,17 +8,38 @@ use crate::results::Phase;
 /// More of them in one phase are refused: to keep them costs the program under test memory, and to print them time.
 pub const REPORTED_AT_MOST: usize = 20_000;
 
-/// What to record into.
-pub fn recorder() -> Histogram<u64> {
-    Histogram::new(2).expect("two digits are within what histograms can have")
-}
+/// Takes latencies of any length as they come. The histogram grows with them, which those of its methods that cannot fail do not let it:
+/// they make of all that is longer than what it has room for something short.
+#[derive(Debug, Clone)]
+pub struct Recorder(Histogram<u64>);
 
-/// As it is stored: values with their counts, in increasing order.
-pub fn stored(histogram: &Histogram<u64>) -> Vec<(u64, u64)> {
-    histogram
-        .iter_recorded()
-        .map(|value| (value.value_iterated_to(), value.count_at_value()))
-        .collect()
+impl Recorder {
+    pub fn new() -> Result<Recorder> {
+        Ok(Recorder(Histogram::new(2)?))
+    }
+
+    /// Fails only where memory for one so long cannot be had.
+    pub fn record(&mut self, microseconds: u64) -> Result<()> {
+        Ok(self.0.record(microseconds)?)
+    }
+
+    /// How many latencies there are.
+    pub fn waits(&self) -> u64 {
+        self.0.len()
+    }
+
+    /// The latency that so large a share of all does not exceed, in seconds.
+    pub fn quantile(&self, quantile: f64) -> f64 {
+        self.0.value_at_quantile(quantile) as f64 / 1e6
+    }
+
+    /// As they are stored: values with their counts, in increasing order.
+    pub fn stored(&self) -> Vec<(u64, u64)> {
+        self.0
+            .iter_recorded()
+            .map(|value| (value.value_iterated_to(), value.count_at_value()))
+            .collect()
+    }
 }
 
 /// Those that a program listed, as they are stored.
@@ -28,11 +49,11 @@ pub fn of_list(microseconds: &[u64]) -> Result<Vec<(u64, u64)>> {
         "it reports {} latencies in `latencies_us`, at most {REPORTED_AT_MOST} are taken: report every tenth, say, or wait less often",
         microseconds.len()
     );
-    let mut histogram = recorder();
+    let mut recorder = Recorder::new()?;
     for &latency in microseconds {
-        histogram.record(latency)?;
+        recorder.record(latency)?;
     }
-    Ok(stored(&histogram))
+    Ok(recorder.stored())
 }
 
 /// All latencies of several phases together: an average of percentiles is no percentile.
@@ -77,6 +98,20 @@ mod tests {
         // Two digits: within a hundredth of the largest.
         let largest = stored.last().unwrap().0 as f64;
         assert!((largest / *all.last().unwrap() as f64 - 1.0).abs() < 0.01, "{largest}");
+    }
+
+    #[test]
+    fn long_latencies_stay_long() {
+        let mut recorder = Recorder::new().unwrap();
+        for microseconds in [200, 300, 5_000, 2_000_000] {
+            recorder.record(microseconds).unwrap();
+        }
+        assert_eq!(recorder.waits(), 4);
+        let stored: Vec<u64> = recorder.stored().into_iter().map(|(value, _)| value).collect();
+        for (stored, recorded) in stored.iter().zip([200.0, 300.0, 5_000.0, 2_000_000.0]) {
+            assert!((*stored as f64 / recorded - 1.0).abs() < 0.01, "{stored} of {recorded}");
+        }
+        assert!((recorder.quantile(1.0) - 2.0).abs() < 0.02);
     }
 
     #[test]

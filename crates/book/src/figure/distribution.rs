@@ -207,8 +207,14 @@ pub fn panel(figure: &Figure<'_>, phase: &str, measured: &Measured, id: &str, in
             }
         }
         if let Some(last) = line.last() {
-            let (x, y) = place(*last);
-            svg.mark(series.series, x, y);
+            let (along, up) = place(*last);
+            // Beside that of a tick it would only blur its shape.
+            if ticks
+                .iter()
+                .all(|tick| (x(*tick) - along).abs() > 10.0 || *tick < last.0)
+            {
+                svg.mark(series.series, along, up);
+            }
         }
     }
     for name in names.unwrap_or_default() {

@@ -12,8 +12,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Parser;
-use hdrhistogram::Histogram;
-use measure::latency;
+use measure::latency::Recorder;
 use measure::load::{PhaseReport, Plan, Report};
 use measure::process::cpu_time_of;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -83,12 +82,12 @@ async fn run(options: &Options) -> Result<Report> {
             planned.name.clone(),
             PhaseReport {
                 seconds: seconds.as_secs_f64(),
-                work: seen.latency.len(),
+                work: seen.latency.waits(),
                 cpu_seconds: (cpu_time_of(options.server_pid)? - server_before).as_secs_f64(),
                 peer_cpu_seconds: (cpu_time_of(std::process::id())? - own_before).as_secs_f64(),
                 offered_per_second: planned.rate,
-                late_p99_seconds: planned.rate.map(|_| seen.late.value_at_quantile(0.99) as f64 / 1e6),
-                latency: latency::stored(&seen.latency),
+                late_p99_seconds: planned.rate.map(|_| seen.late.quantile(0.99)),
+                latency: seen.latency.stored(),
             },
         );
     }
@@ -125,16 +124,16 @@ impl Phase {
 
 /// In microseconds, to two significant digits: a run's histogram stays small.
 struct Seen {
-    latency: Histogram<u64>,
+    latency: Recorder,
     /// How long after it was due, and its connection free, a message was sent.
-    late: Histogram<u64>,
+    late: Recorder,
 }
 
 /// All connections at once through one phase.
 async fn drive(connections: Vec<Connection>, phase: &Phase) -> Result<(Vec<Connection>, Seen)> {
     let seen = Rc::new(RefCell::new(Seen {
-        latency: latency::recorder(),
-        late: latency::recorder(),
+        latency: Recorder::new()?,
+        late: Recorder::new()?,
     }));
     let began = Instant::now();
     let tasks: Vec<_> = connections
@@ -148,7 +147,7 @@ async fn drive(connections: Vec<Connection>, phase: &Phase) -> Result<(Vec<Conne
     let seen = Rc::try_unwrap(seen)
         .map_err(|_| anyhow::anyhow!("a task outlived its phase"))?
         .into_inner();
-    ensure!(!seen.latency.is_empty(), "the server answered nothing in a phase");
+    ensure!(seen.latency.waits() > 0, "the server answered nothing in a phase");
     Ok((returned, seen))
 }
 
@@ -189,9 +188,9 @@ impl Connection {
                 .await
                 .with_context(|| format!("connection {} had no echo for {STALLED:?}", self.number))??;
             let mut seen = seen.borrow_mut();
-            seen.latency.saturating_record(micros(due.elapsed()));
+            seen.latency.record(micros(due.elapsed()))?;
             seen.late
-                .saturating_record(micros(sending.saturating_duration_since(due.max(free))));
+                .record(micros(sending.saturating_duration_since(due.max(free))))?;
             count += 1;
         }
     }
