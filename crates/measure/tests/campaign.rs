@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Checkout, answering};
-use measure::experiment::{Point, Service};
+use measure::experiment::{Experiment, Point, Service};
 use measure::results::{Results, Run};
 use measure::service::Installed;
 
@@ -31,6 +31,63 @@ fn a_campaign_is_complete_and_one_that_was_cut_off_goes_on() {
     let again = Results::read(&checkout.results()).unwrap();
     assert!(again.is_complete());
     assert_eq!(again.runs[..9], whole.runs[..9], "what was measured before is kept");
+}
+
+#[test]
+fn counts_and_latencies_go_from_a_program_s_last_line_to_metrics() {
+    let reporting = |more: &str| answering("1").replace("\"work\": 1", &format!("\"work\": 4, {more}"));
+    let both = |polls: u32| {
+        reporting(&format!(
+            "\"counts\": {{\"polls\": {polls}}}, \"latencies_us\": [100] * 99 + [7000]"
+        ))
+    };
+    let metrics = [
+        ("polls", "count", "of = \"polls\""),
+        ("per_wait", "count", "of = \"polls\"\nper_work = true"),
+        ("longest", "latency_max", ""),
+    ];
+    let with_metrics = |checkout: &Checkout| {
+        let manifest = checkout.folder.path().join("examples/pair/experiment.toml");
+        let mut text = std::fs::read_to_string(&manifest).unwrap();
+        for (id, quantity, more) in metrics {
+            text.push_str(&format!(
+                "\n[[metric]]\nid = \"{id}\"\nlabel = \"{id}\"\nquantity = \"{quantity}\"\nphase = \"p\"\n{more}\n"
+            ));
+        }
+        std::fs::write(manifest, text).unwrap();
+    };
+    let checkout = Checkout::new(&both(1003), &both(0));
+    with_metrics(&checkout);
+    let (outcome, _) = checkout.measure(2);
+    assert!(outcome.error.is_none(), "{:?}", outcome.error);
+    let text = std::fs::read_to_string(checkout.results()).unwrap();
+    assert!(text.contains("\"counts\":{\"polls\":1003}") && text.contains("\"latency\":[[100,99],"));
+    assert!(!text.contains("latencies_us"));
+    let results = Results::read(&checkout.results()).unwrap();
+    let experiment = Experiment::read(&checkout.folder.path().join("examples/pair")).unwrap();
+    let value = |program: &str, metric: &str| {
+        results
+            .estimate(&experiment, program, metric, &Point::base())
+            .unwrap()
+            .value
+    };
+    assert_eq!(value("first", "polls"), 1003.0);
+    assert_eq!(value("first", "per_wait"), 250.75);
+    assert_eq!(value("second", "polls"), 0.0);
+    assert!((value("first", "longest") - 7e-3).abs() < 7e-5);
+
+    let checkout = Checkout::new(
+        &both(1003),
+        &reporting("\"counts\": {\"wakes\": 3}, \"latencies_us\": [1]"),
+    );
+    with_metrics(&checkout);
+    let (outcome, _) = checkout.measure(1);
+    let error = format!("{:#}", outcome.error.unwrap());
+    assert!(
+        error.contains("program `second` reports no count `polls` in phase `p`")
+            && error.contains("its counts are `wakes`"),
+        "{error}"
+    );
 }
 
 const GO: &str = r#"package main
