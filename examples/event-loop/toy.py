@@ -5,8 +5,8 @@ drive coroutines, and futures. Below it, what sockets need: sock_recv and
 friends, with the names that asyncio's loop has for them. toy_test.py tries
 out what this promises, main.py measures it.
 
-Left out is most of what makes asyncio usable: cancellation, contexts, wake-ups
-from other threads, signals, subprocesses, transports, debug mode, a handler
+Left out is most of what makes asyncio usable: cancellation, contexts, waking
+it from other threads, signals, subprocesses, transports, debug mode, a handler
 for errors that nobody awaits. A socket has one waiter at a time, and a loop
 runs once.
 """
