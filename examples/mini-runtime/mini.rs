@@ -373,6 +373,7 @@ impl Stream {
         })
     }
 
+    // ANCHOR: attempt
     /// Tries; if the socket has nothing to give or take, leaves the waker.
     fn attempt<T>(
         &self,
@@ -395,6 +396,7 @@ impl Stream {
             }
         }
     }
+    // ANCHOR_END: attempt
 
     /// Some bytes; none if the other side has closed.
     pub async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
