@@ -1,5 +1,5 @@
 """Ping-pong over pairs of sockets on asyncio: what a message costs, and how
-often a task is stepped and the loop turned for it.
+often a task is stepped and woken for it.
 
 On Tokio the same is main.rs; mini.rs brings a runtime of its own.
 
@@ -11,14 +11,13 @@ tasks that own a socket. Streams would put a buffer and a Protocol between,
 which the Rust programs do not have.
 
 Two games are played. The first is timed. In the second, shorter one every
-coroutine is wrapped in one that counts its steps, and asyncio's loop counts
-as well; counting costs something, so nothing is made of its time.
+coroutine is wrapped in one that counts its steps, and the loop counts how
+often it queues a task; that costs something, so nothing is made of its time.
 """
 
 import argparse
 import asyncio
 import json
-import selectors
 import socket
 import sys
 import time
@@ -93,31 +92,22 @@ class Counted(Coroutine[Any, Any, Any]):
         return self.coroutine.__await__()
 
 
-class CountingSelector(selectors.DefaultSelector):
-    """Counts what the loop asks of the kernel, and what it gets."""
+def counting(
+    loop_type: type[AbstractEventLoop], counts: Counter[str]
+) -> AbstractEventLoop:
+    """A loop that counts how often a task is queued: its wake-ups."""
 
-    def __init__(self, counts: Counter[str]) -> None:
-        super().__init__()
-        self.counts = counts
+    class Counting(loop_type):  # type: ignore[misc, valid-type]
+        def call_soon(
+            self, callback: Callable[..., Any], *args: Any, **kwargs: Any
+        ) -> asyncio.Handle:
+            # A future's callback for the task that awaits it is a method
+            # of that task.
+            owner = getattr(callback, "__self__", None)
+            counts["wakes"] += isinstance(owner, asyncio.Task)
+            return super().call_soon(callback, *args, **kwargs)
 
-    def select(self, timeout: float | None = None) -> list[Any]:
-        # With a timeout of 0 it only has a look.
-        self.counts["waits"] += timeout is None or timeout > 0
-        events = super().select(timeout)
-        self.counts["callbacks"] += len(events)
-        return events
-
-
-class CountingLoop(asyncio.SelectorEventLoop):
-    """Counts what is put into its queue."""
-
-    def __init__(self, counts: Counter[str]) -> None:
-        self.counts = counts
-        super().__init__(CountingSelector(counts))
-
-    def call_soon(self, *args: Any, **kwargs: Any) -> asyncio.Handle:
-        self.counts["callbacks"] += 1
-        return super().call_soon(*args, **kwargs)
+    return Counting()
 # ANCHOR_END: counted
 
 
@@ -164,25 +154,17 @@ async def timed(
 
 def run(pairs: int, messages: int, loop_name: str) -> dict[str, Any]:
     rounds = messages // (2 * pairs)
-    counts: Counter[str] = Counter()
-    if loop_name == "asyncio":
-        factory = None
+    counted_rounds = -(-rounds // COUNTED)
+    counts: Counter[str] = Counter(polls=0, wakes=0)
+    loop_type = loop_class(loop_name)
 
-        def counting() -> AbstractEventLoop:
-            return CountingLoop(counts)
-    else:
-        # uvloop does all but the steps in C, where nothing counts.
-        factory = counting = uvloop_factory()
-
-    with asyncio.Runner(loop_factory=factory) as runner:
+    with asyncio.Runner(loop_factory=loop_type) as runner:
         total, playing = runner.run(timed(pairs, rounds, lambda it: it))
-    with asyncio.Runner(loop_factory=counting) as runner:
-        runner.get_loop()  # made now: what it does to begin is not counted
-        counts.clear()
+    with asyncio.Runner(
+        loop_factory=lambda: counting(loop_type, counts)
+    ) as runner:
         _, counted = runner.run(
-            timed(
-                pairs, -(-rounds // COUNTED), lambda it: Counted(it, counts)
-            )
+            timed(pairs, counted_rounds, lambda it: Counted(it, counts))
         )
         counted["counts"] = dict(counts)
     return {
@@ -191,12 +173,14 @@ def run(pairs: int, messages: int, loop_name: str) -> dict[str, Any]:
     }
 
 
-def uvloop_factory() -> Callable[[], AbstractEventLoop]:
+def loop_class(name: str) -> type[AbstractEventLoop]:
+    if name == "asyncio":
+        return asyncio.SelectorEventLoop
     try:
         import uvloop
     except ImportError as error:
         sys.exit(f"--loop uvloop: {error} (see requirements.txt)")
-    return uvloop.new_event_loop
+    return uvloop.Loop
 
 
 def whole_number(least: int, most: int) -> Callable[[str], int]:

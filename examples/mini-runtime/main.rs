@@ -24,7 +24,7 @@ use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
-use tokio::runtime::{self, Handle};
+use tokio::runtime;
 use tokio::task::JoinHandle;
 
 // ANCHOR: play
@@ -149,8 +149,6 @@ async fn measured(pairs: u64, messages: u64) -> Result<Value, Failure> {
     let cpu_seconds = (cpu_time() - cpu).as_secs_f64();
 
     let counts = Arc::new(Counts::default());
-    let metrics = Handle::current().metrics();
-    let parked = metrics.worker_park_count(0);
     let counted_rounds = rounds.div_ceil(COUNTED);
     let (wall, cpu) = (Instant::now(), cpu_time());
     play(pairs, counted_rounds, Some(&counts)).await?;
@@ -172,8 +170,6 @@ async fn measured(pairs: u64, messages: u64) -> Result<Value, Failure> {
                 "counts": {
                     "polls": counts.polls.load(Ordering::Relaxed),
                     "wakes": counts.wakes.load(Ordering::Relaxed),
-                    // Waits in the kernel with leave to sleep.
-                    "waits": metrics.worker_park_count(0) - parked,
                 },
             },
         },

@@ -631,7 +631,8 @@ mod check {
         a_wake_from_another_thread()?;
         two_wakes_make_one_poll()?;
         a_wake_during_a_poll_is_kept()?;
-        an_aborted_task_leaves_the_reactor()
+        an_aborted_task_leaves_the_reactor()?;
+        ten_pairs_share_their_waits()
     }
 
     fn ensure(holds: bool, what: &str) -> Result<(), Failure> {
@@ -742,6 +743,22 @@ mod check {
             let length = far.read(&mut [0; 8]).await?;
             ensure(length == 0, "the socket of an aborted task is closed")
         })?
+    }
+
+    fn ten_pairs_share_their_waits() -> Result<(), Failure> {
+        let (pairs, rounds) = (10, 100);
+        let messages = 2 * pairs * rounds;
+        let runtime = Rc::new(Runtime::new()?);
+        play(&runtime, pairs, rounds)?;
+        let counts = runtime.counts();
+        let enough = messages..messages + messages / 10;
+        ensure(enough.contains(&counts.polls), "a message takes a poll")?;
+        ensure(counts.wakes == counts.polls, "each poll has its wake")?;
+        ensure(
+            counts.refused <= messages && counts.refused > messages * 9 / 10,
+            "a message takes a refused read",
+        )?;
+        ensure(counts.waits < messages / 5, "one wait serves many messages")
     }
 }
 
