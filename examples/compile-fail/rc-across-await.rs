@@ -1,0 +1,12 @@
+use std::rc::Rc;
+use std::time::Duration;
+
+#[tokio::main]
+async fn main() {
+    let task = tokio::spawn(async {
+        let count = Rc::new(1);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        println!("{count}");
+    });
+    task.await.unwrap();
+}
