@@ -1,6 +1,5 @@
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
-use tokio::task::JoinError;
+use tokio::task::{JoinError, yield_now};
 
 #[tokio::main]
 async fn main() -> Result<(), JoinError> {
@@ -9,7 +8,7 @@ async fn main() -> Result<(), JoinError> {
         let mut guard = total.lock().unwrap();
         *guard += 1;
         drop(guard);
-        tokio::time::sleep(Duration::from_millis(1)).await;
+        yield_now().await;
     });
     task.await
 }
