@@ -54,6 +54,9 @@ pub const STRINGS: &[&str] = &[
     "Warning",
     "Caution",
     "Answer",
+    // compile_fail.rs: programs that must not compile.
+    "does not compile",
+    "The rest of the message",
     // page.rs: mdBook's scripts.
     "Copy to clipboard",
     "Copied!",

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! src/*.md --> Programs --> mdBook's links --> Gettext --> Measurements --> mdBook's HTML --> book/<language>/
-//!              (twin)                          (gettext,   (measurements,
-//!                                               catalog,    number, figure,
+//!              (twin,                          (gettext,   (measurements,
+//!               compile_fail)                   catalog,    number, figure,
 //!                                               twin)       claim, cited)
 //!
 //! Site          root, book.toml, languages
@@ -29,6 +29,7 @@ pub mod checked;
 pub mod cited;
 pub mod claim;
 pub mod code;
+mod compile_fail;
 pub mod diagnostic;
 pub mod directive;
 pub mod edition;

@@ -15,6 +15,7 @@ use measure::results::Bound;
 use crate::checked::{self, Finding};
 use crate::cited::Sources;
 use crate::claim;
+use crate::compile_fail;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::directive::{self, Directive, Parsed};
 use crate::figure::{Figure, self_check};
@@ -34,10 +35,11 @@ const OURS: &[&str] = &[
     "figure",
     translations::NAME,
 ];
-/// Those that others replace: [`crate::twin`] before this, and mdBook itself.
+/// Those that others replace: [`crate::twin`] and [`compile_fail`] before this, and mdBook itself.
 const OTHERS: &[&str] = &[
     "twin",
     "listing",
+    compile_fail::NAME,
     "include",
     "rustdoc_include",
     "playground",

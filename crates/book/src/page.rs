@@ -10,6 +10,7 @@ use anyhow::{Context, Result, ensure};
 use pulldown_cmark_escape::escape_html;
 
 use crate::catalog::Progress;
+use crate::compile_fail;
 use crate::interface::Interface;
 use crate::number::whole;
 use crate::site::{Language, Site};
@@ -39,8 +40,13 @@ const TEMPLATE: &[&str] = &[
 /// Titles of alerts, in the chapter itself.
 const ALERTS: &[&str] = &["Note", "Tip", "Important", "Warning", "Caution"];
 
-/// What opens the answer to a question: HTML, which stays away from the translators.
-const ANSWER: &str = "Answer";
+/// Labels in the chapter's HTML, which stays away from the translators, and the element each fills: what opens the answer to a question, and
+/// what is said of programs that must not compile.
+const LABELS: &[(&str, &str)] = &[
+    ("Answer", "summary"),
+    (compile_fail::VERDICT, "strong"),
+    (compile_fail::REST, "summary"),
+];
 
 /// Strings of mdBook's scripts: the file they are in, and how they stand there, `@` for the string.
 const SCRIPTS: &[(&str, &str, &str)] = &[
@@ -61,8 +67,9 @@ const RIGHT_BUTTONS: &str = "<div class=\"right-buttons\">";
 
 /// Every string of mdBook's own that is translated here.
 pub fn page_strings() -> impl Iterator<Item = &'static str> {
+    let labels = LABELS.iter().map(|(string, _)| *string);
     let scripts = SCRIPTS.iter().map(|(_, string, _)| *string);
-    TEMPLATE.iter().chain(ALERTS).chain([&ANSWER]).copied().chain(scripts)
+    TEMPLATE.iter().chain(ALERTS).copied().chain(labels).chain(scripts)
 }
 
 /// What readers of a draft are told.
@@ -130,10 +137,11 @@ impl Finished<'_> {
             Some(progress) => (without_index(&head)?, self.notice(progress, below)),
             None => (head, String::new()),
         };
-        let main = translate_alerts(main, interface).replace(
-            &format!("<summary>{ANSWER}</summary>"),
-            &format!("<summary>{}</summary>", interface.text(ANSWER)),
-        );
+        let mut main = translate_alerts(main, interface);
+        for (english, element) in LABELS {
+            let form = |text: &str| format!("<{element}>{text}</{element}>");
+            main = main.replace(&form(english), &form(&escaped(&interface.text(english))));
+        }
         let foot = translate_template(foot, interface);
         Ok(format!("{head}<main>{notice}{main}</main>{foot}"))
     }

@@ -1,5 +1,6 @@
 //! Parts of programs in the text: `{{#twin EXPERIMENT ANCHOR}}` shows the same part of the Python and of the Rust program side by side,
-//! `{{#listing EXPERIMENT/FILE ANCHOR}}` a part of one program.
+//! `{{#listing EXPERIMENT/FILE ANCHOR}}` a part of one program. `{{#compile_fail NAME}}` is the work of [`crate::compile_fail`], by the same
+//! means.
 //!
 //! It takes two steps. Before translation ([`expand`]) a directive becomes code blocks that hold the part only, so that the catalog gets
 //! the comments readers see and no others; its common indentation is taken off, so that moving code changes no message. After translation
@@ -16,6 +17,7 @@ use mdbook_markdown::{MarkdownOptions, new_cmark_parser};
 use mdbook_preprocessor::book::{Book, BookItem};
 use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 
+use crate::compile_fail;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::directive::{self, Directive};
 use crate::gettext;
@@ -59,28 +61,20 @@ pub fn expand(text: &str, root: &Path, shown: &Path) -> (String, Vec<Diagnostic>
     let mut diagnostics = Vec::new();
     let mut from = 0;
     for directive in directive::parse(text).directives {
-        let listings = match directive.name.as_str() {
-            "twin" => twin(&directive),
-            "listing" => listing(&directive),
+        let block = match directive.name.as_str() {
+            "twin" => twin(&directive, root),
+            "listing" => listing(&directive, root),
+            compile_fail::NAME => compile_fail::block(&directive, root),
             _ => continue,
         };
-        let block = listings.and_then(|listings| {
-            if !directive.place.alone {
-                return Err(Mistake::new(
-                    format!("`{}` stands inside other text", directive.head_text()),
-                    "it becomes a block of code: give it a paragraph of its own, in no list, quote or table",
-                ));
-            }
-            let shown: Vec<String> = listings
-                .iter()
-                .map(|listing| listing.block(root))
-                .collect::<Result<_, _>>()?;
-            Ok(match directive.name.as_str() {
-                "twin" => format!("<div class=\"twin\">\n{}</div>\n", shown.join("")),
-                _ => shown.join(""),
-            })
-        });
-        match block {
+        let place = match directive.place.alone {
+            true => Ok(()),
+            false => Err(Mistake::new(
+                format!("`{}` stands inside other text", directive.head_text()),
+                "it becomes a block of code: give it a paragraph of its own, in no list, quote or table",
+            )),
+        };
+        match block.and_then(|block| place.map(|()| block)) {
             Ok(block) => {
                 expanded.push_str(&text[from..directive.range.start]);
                 expanded.push_str(block.trim_end());
@@ -131,13 +125,13 @@ pub fn complete(text: &str, root: &Path) -> Result<String> {
 }
 
 /// Why a directive cannot be expanded.
-struct Mistake {
-    message: String,
-    help: String,
+pub(crate) struct Mistake {
+    pub message: String,
+    pub help: String,
 }
 
 impl Mistake {
-    fn new(message: impl Into<String>, help: impl Into<String>) -> Mistake {
+    pub fn new(message: impl Into<String>, help: impl Into<String>) -> Mistake {
         Mistake {
             message: message.into(),
             help: help.into(),
@@ -145,7 +139,7 @@ impl Mistake {
     }
 }
 
-fn twin(directive: &Directive) -> Result<Vec<Listing>, Mistake> {
+fn twin(directive: &Directive, root: &Path) -> Result<String, Mistake> {
     let wrong = || {
         Mistake::new(
             format!("`{}` cannot be read", directive.head_text()),
@@ -162,16 +156,17 @@ fn twin(directive: &Directive) -> Result<Vec<Listing>, Mistake> {
             _ => return Err(wrong()),
         }
     }
-    [python, rust]
-        .into_iter()
-        .map(|file| Listing::new(format!("{experiment}/{file}"), anchor))
-        .collect()
+    let mut shown = String::new();
+    for file in [python, rust] {
+        shown.push_str(&Listing::part(format!("{experiment}/{file}"), anchor)?.block(root)?);
+    }
+    Ok(format!("<div class=\"twin\">\n{shown}</div>\n"))
 }
 
-fn listing(directive: &Directive) -> Result<Vec<Listing>, Mistake> {
+fn listing(directive: &Directive, root: &Path) -> Result<String, Mistake> {
     let words: Vec<&str> = directive.arguments.split(' ').collect();
     match words[..] {
-        [program, anchor] if program.contains('/') => Ok(vec![Listing::new(program.to_owned(), anchor)?]),
+        [program, anchor] if program.contains('/') => Listing::part(program.to_owned(), anchor)?.block(root),
         _ => Err(Mistake::new(
             format!("`{}` cannot be read", directive.head_text()),
             "write {{#listing EXPERIMENT/FILE ANCHOR}}",
@@ -179,15 +174,22 @@ fn listing(directive: &Directive) -> Result<Vec<Listing>, Mistake> {
     }
 }
 
-/// A part of a program.
-struct Listing {
+/// A program, or a part of it.
+pub(crate) struct Listing {
     /// Below `examples/`, with `/`.
     program: String,
-    anchor: String,
+    /// Of the part; all is shown where there is none.
+    anchor: Option<String>,
+    /// Whether it is to be compiled and run as a snippet.
+    runs: bool,
 }
 
 impl Listing {
-    fn new(program: String, anchor: &str) -> Result<Listing, Mistake> {
+    fn part(program: String, anchor: &str) -> Result<Listing, Mistake> {
+        Listing::new(program, Some(anchor), true)
+    }
+
+    pub fn new(program: String, anchor: Option<&str>, runs: bool) -> Result<Listing, Mistake> {
         let inside = Path::new(&program)
             .components()
             .all(|part| matches!(part, Component::Normal(_)));
@@ -199,19 +201,34 @@ impl Listing {
         }
         Ok(Listing {
             program,
-            anchor: anchor.to_owned(),
+            anchor: anchor.map(str::to_owned),
+            runs,
         })
     }
 
-    /// Reads what [`Listing::info`] wrote.
+    /// Reads what [`Listing::info`] wrote of a part.
     fn from_info(info: &str) -> Option<Listing> {
-        let source = info.split(',').find_map(|word| word.trim().strip_prefix("program="))?;
+        let mut words = info.split(',').map(str::trim);
+        let runs = !words.clone().any(|word| word == IGNORE);
+        let source = words.find_map(|word| word.strip_prefix("program="))?;
         let (program, anchor) = source.split_once('#')?;
-        Listing::new(program.to_owned(), anchor).ok()
+        Listing::new(program.to_owned(), Some(anchor), runs).ok()
+    }
+
+    /// Without the anchor.
+    fn whole_info(&self) -> String {
+        let ignore = match self.runs {
+            true => String::new(),
+            false => format!(",{IGNORE}"),
+        };
+        format!("{}{ignore},program={}", self.language().token, self.program)
     }
 
     fn info(&self) -> String {
-        format!("{},program={}#{}", self.language().token, self.program, self.anchor)
+        match &self.anchor {
+            Some(anchor) => format!("{}#{anchor}", self.whole_info()),
+            None => self.whole_info(),
+        }
     }
 
     fn language(&self) -> &'static Language {
@@ -228,6 +245,23 @@ impl Listing {
 
     /// The code block that translators see, with its caption.
     fn block(&self, root: &Path) -> Result<String, Mistake> {
+        Ok(format!(
+            "<figure class=\"program\">\n<figcaption>{}</figcaption>\n\n{}\n</figure>\n",
+            self.caption(),
+            self.code(root)?
+        ))
+    }
+
+    pub fn caption(&self) -> String {
+        let name = match self.language().name {
+            "" => String::new(),
+            name => format!("<span class=\"language\">{name}</span> "),
+        };
+        format!("{name}<code>examples/{}</code>", self.program)
+    }
+
+    /// The code block alone.
+    pub fn code(&self, root: &Path) -> Result<String, Mistake> {
         let language = self.language();
         let source = std::fs::read_to_string(self.path(root)).map_err(|error| {
             Mistake::new(
@@ -235,7 +269,7 @@ impl Listing {
                 "check the name of the experiment and of the file",
             )
         })?;
-        let part = Part::cut(&source, &self.anchor).map_err(|mut mistake| {
+        let part = self.cut(&source).map_err(|mut mistake| {
             mistake.message = format!("examples/{}: {}", self.program, mistake.message);
             mistake
         })?;
@@ -254,16 +288,14 @@ impl Listing {
             ));
         }
         let fence = fence(&shown);
-        let name = match language.name {
-            "" => String::new(),
-            name => format!("<span class=\"language\">{name}</span> "),
-        };
-        Ok(format!(
-            "<figure class=\"program\">\n<figcaption>{name}<code>examples/{}</code></figcaption>\n\n\
-             {fence}{}\n{shown}{fence}\n\n</figure>\n",
-            self.program,
-            self.info()
-        ))
+        Ok(format!("{fence}{}\n{shown}{fence}\n", self.info()))
+    }
+
+    fn cut<'a>(&self, source: &'a str) -> Result<Part<'a>, Mistake> {
+        match &self.anchor {
+            Some(anchor) => Part::cut(source, anchor),
+            None => Ok(Part::whole(source)),
+        }
     }
 
     /// The code block that readers get.
@@ -271,9 +303,10 @@ impl Listing {
         let language = self.language();
         let path = self.path(root);
         let source = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let part = Part::cut(&source, &self.anchor)
+        let part = self
+            .cut(&source)
             .map_err(|mistake| anyhow::anyhow!("{}: {}", path.display(), mistake.message))?;
-        let mut info = format!("{},program={}", language.token, self.program);
+        let mut info = self.whole_info();
         if language.hide.is_empty() {
             let fence = fence(shown);
             return Ok(format!("{fence}{info}\n{shown}{fence}\n"));
@@ -307,6 +340,9 @@ impl Listing {
         Ok(format!("{fence}{info}\n{code}{fence}\n"))
     }
 }
+
+/// What tells skeptic, in an info string, to leave a block alone.
+const IGNORE: &str = "ignore";
 
 /// How a program's language is shown and how its lines are hidden.
 struct Language {
@@ -424,6 +460,16 @@ impl<'a> Part<'a> {
             after,
             indentation,
         })
+    }
+
+    /// All of a source but the marks.
+    fn whole(source: &'a str) -> Part<'a> {
+        Part {
+            before: Vec::new(),
+            lines: source.lines().filter(|line| mark(line).is_none()).collect(),
+            after: Vec::new(),
+            indentation: 0,
+        }
     }
 
     /// The part as readers see it, the common indentation taken off.

@@ -334,7 +334,15 @@ fn every_string_of_mdbooks_own_is_still_there_and_translated() {
         .map(|kind| format!("> [!{kind}]\n> x\n\n"))
         .collect();
     let answer = "<details><summary>Answer</summary>\n\nx\n\n</details>\n";
-    fixture.write("src/index.md", &format!("# Front {{#front}}\n\n{alerts}{answer}"));
+    let message = format!("error: x\n{}", "note: y\n  |\n".repeat(20));
+    fixture.write("examples/compile-fail/a.rs", "fn main() { x }\n");
+    fixture.write("examples/compile-fail/a.stderr", &message);
+    fixture.write("examples/compile-fail/compiler.txt", "rustc 1.0.0\n");
+    let refused = "{{#compile_fail a}}\n";
+    fixture.write(
+        "src/index.md",
+        &format!("# Front {{#front}}\n\n{alerts}{answer}\n{refused}"),
+    );
     fixture.write("src/SUMMARY.md", &format!("{SUMMARY}- [Third](third.md)\n"));
     fixture.write("src/third.md", "# Third {#third}\n");
     fixture.build().unwrap_or_else(|error| panic!("{error:#}"));

@@ -1,0 +1,14 @@
+use std::sync::{Arc, Mutex};
+use tokio::task::{JoinError, yield_now};
+
+#[tokio::main]
+async fn main() -> Result<(), JoinError> {
+    let total = Arc::new(Mutex::new(0));
+    let task = tokio::spawn(async move {
+        let mut guard = total.lock().unwrap();
+        *guard += 1;
+        drop(guard);
+        yield_now().await;
+    });
+    task.await
+}
