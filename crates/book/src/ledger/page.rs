@@ -111,7 +111,7 @@ impl Page<'_> {
 
     fn source(&self, row: &Row) -> Option<String> {
         let source = self.ledger.source(row, &self.context.sources)?;
-        let mut words = vec![escape(&self.context.interface.label(source.source))];
+        let mut words = vec![self.label(source.source)];
         words.extend(source.address.map(link));
         words.extend(source.year.map(|year| year.to_string()));
         Some(words.join(", "))
