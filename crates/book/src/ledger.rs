@@ -464,7 +464,12 @@ why = "It is *described* only."
                 "[claim.C8]",
                 "nothing supports the verdict \"holds, with a condition\"",
             ),
-            ("cpu <=2", "cpu <=3", check, "claims `echo.uvloop/tokio.cpu <=2`"),
+            (
+                "cpu <=2",
+                "cpu <=3",
+                check,
+                "(of this value it claims `echo.uvloop/tokio.cpu <=2`)",
+            ),
             (
                 "uvloop/tokio.cpu <=2",
                 "uvloop.cpu <=3us",

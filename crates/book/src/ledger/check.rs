@@ -1,6 +1,6 @@
 //! What is wrong in a ledger: entries that are missing or incomplete, and evidence that is not there.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
 use mdbook_markdown::pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Tag};
@@ -215,7 +215,8 @@ impl Checker<'_> {
     fn claim_of_chapter(&mut self, check: &Spanned<String>, claim: &Claim) {
         let head = normal(check.get_ref());
         let start = check.span().start;
-        let made: Vec<String> = self.chapters(claim).flat_map(|(_, text)| claims(text)).collect();
+        // Two anchors may be in one chapter, which may make a claim in two places.
+        let made: BTreeSet<String> = self.chapters(claim).flat_map(claims).collect();
         if made.contains(&head) {
             // What is wrong with it is told where it stands.
             return;
@@ -271,12 +272,10 @@ impl Checker<'_> {
         }
     }
 
-    /// The chapters of an entry that are there, with their texts.
-    fn chapters<'c>(&'c self, claim: &'c Claim) -> impl Iterator<Item = (&'c str, &'c str)> {
-        claim.chapters.iter().filter_map(|link| {
-            let (file, _) = split_link(link.get_ref());
-            Some((file, self.ledger.chapters.get(file)?.as_str()))
-        })
+    /// The texts of the chapters of an entry that are there.
+    fn chapters<'c>(&'c self, claim: &'c Claim) -> impl Iterator<Item = &'c str> {
+        let files = claim.chapters.iter().map(|link| split_link(link.get_ref()).0);
+        files.filter_map(|file| self.ledger.chapters.get(file).map(String::as_str))
     }
 
     /// The chapters of an entry, for messages.
