@@ -160,9 +160,7 @@ impl Checker<'_> {
             self.claim_of_chapter(check, claim);
         }
         for anchor in &claim.snippets {
-            let asserted = self
-                .chapters(claim)
-                .any(|(_, text)| has_snippet(text, anchor.get_ref()));
+            let asserted = self.chapters(claim).any(|text| has_snippet(text, anchor.get_ref()));
             if !asserted {
                 self.report(
                     anchor.span().start,
