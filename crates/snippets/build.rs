@@ -10,7 +10,15 @@ use measure::library::{Library, Source};
 fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     let root = Path::new(&std::env::var("CARGO_MANIFEST_DIR")?).join("../..");
-    for input in ["book.toml", "sources.toml", "src", "po", "examples", "measurements"] {
+    for input in [
+        "book.toml",
+        "sources.toml",
+        "ledger.toml",
+        "src",
+        "po",
+        "examples",
+        "measurements",
+    ] {
         println!("cargo::rerun-if-changed={}", root.join(input).display());
     }
     println!("cargo::rerun-if-changed=rustc-2024.rs");

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use book::claim::{ClaimReport, Tally, Verdict};
+use book::ledger::{FILE as LEDGER, Leaning};
 
 use crate::workspace::Workspace;
 
@@ -94,6 +95,9 @@ pub fn block(claim: &ClaimReport, reference_machine: &str) -> String {
         );
         text += line.trim_end();
         text.push('\n');
+    }
+    for Leaning { id, verdict, line } in &claim.verdicts {
+        text += &format!("  {LEDGER}:{line}  leans on it: {id}, \"{verdict}\"\n");
     }
     text
 }

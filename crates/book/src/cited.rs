@@ -52,6 +52,15 @@ enum Value {
     Words(String),
 }
 
+/// Who published the figures of a row, and where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reference<'a> {
+    pub source: &'a str,
+    /// Without its scheme.
+    pub address: Option<&'a str>,
+    pub year: Option<u16>,
+}
+
 impl Sources {
     /// Reads `sources.toml` below `root`; a project without one cites nothing.
     pub fn open(root: &Path) -> Result<Sources> {
@@ -88,6 +97,16 @@ impl Sources {
             }
         }
         names
+    }
+
+    /// Where the figures of a row come from, if there is such a row.
+    pub fn reference(&self, row: &str) -> Option<Reference<'_>> {
+        let row = self.0.get(row)?;
+        Some(Reference {
+            source: &row.source,
+            address: row.address.as_deref(),
+            year: row.year,
+        })
     }
 
     /// The figure as inline HTML: the number, and behind it the row it comes from, with its source. `linked` allows an address.

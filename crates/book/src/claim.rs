@@ -317,15 +317,21 @@ struct Claim<'a> {
 }
 
 impl<'a> Claim<'a> {
-    fn read(directive: &'a Directive, text: &str, context: &'a Context) -> Result<Claim<'a>, Problem> {
-        let Some((reference_text, condition_text)) = directive.arguments.split_once(' ') else {
+    /// Without words.
+    fn parse(arguments: &'a str, library: &'a Library) -> Result<Claim<'a>, Problem> {
+        let Some((reference_text, condition_text)) = arguments.split_once(' ') else {
             return Err(Problem::new(
                 "a claim names a value and a condition",
                 "write `{{#claim EXPERIMENT.A/B.METRIC >=3}}at least three times{{/claim}}`",
             ));
         };
-        let subject = Subject::parse(reference_text, &context.library)?;
+        let subject = Subject::parse(reference_text, library)?;
         let condition = Condition::parse(condition_text, subject.kind())?;
+        Ok(Claim { subject, condition })
+    }
+
+    fn read(directive: &'a Directive, text: &str, context: &'a Context) -> Result<Claim<'a>, Problem> {
+        let claim = Claim::parse(&directive.arguments, &context.library)?;
         let body = directive.body.clone().unwrap_or_default();
         let words = text[body.clone()].trim();
         if words.is_empty() {
@@ -338,13 +344,13 @@ impl<'a> Claim<'a> {
             .collect();
         let tokens = prose::tokens(&text[body], &hidden);
         let language = context.interface.language();
-        let check = |language| condition.check_words(&numeral::numerals(&tokens, language));
+        let check = |language| claim.condition.check_words(&numeral::numerals(&tokens, language));
         match check(language) {
             // In a draft the words may still be those of the source, with its marks in numbers.
             Err(problem) if language.is_draft() => check(&context.source_language).map_err(|_| problem)?,
             checked => checked?,
         }
-        Ok(Claim { subject, condition })
+        Ok(claim)
     }
 
     fn verdict(&self) -> (Verdict, Result<Evidence, Unmeasured>) {
@@ -358,12 +364,33 @@ impl<'a> Claim<'a> {
         };
         (verdict, evidence)
     }
+
+    /// What the data say, in the edition's words: the value, or why there is none, and before it that it does not bear the claim out.
+    fn told(&self, interface: &Interface) -> (Verdict, String) {
+        let (verdict, evidence) = self.verdict();
+        let shown = match &evidence {
+            Ok(evidence) => self.subject.shown(evidence, interface),
+            Err(why) => unmeasured(why, self.subject.to_measure(), interface),
+        };
+        let told = match verdict {
+            Verdict::Inconclusive => format!("{}: {shown}", interface.text("these results cannot decide it")),
+            Verdict::Contradicted => format!("{}: {shown}", interface.text("these results contradict it")),
+            Verdict::Holds | Verdict::Stale | Verdict::NotMeasured => shown,
+        };
+        (verdict, told)
+    }
 }
 
 /// What a claim rests on.
 struct Evidence {
     estimate: Estimate,
     bound: Option<Bound>,
+}
+
+/// What the data say of a claim without words, `REFERENCE CONDITION`: the value with its certainty, and before it that they do not bear the
+/// claim out, where they do not.
+pub fn judged(arguments: &str, context: &Context) -> Result<String, Problem> {
+    Ok(Claim::parse(arguments, &context.library)?.told(&context.interface).1)
 }
 
 /// The claim as inline HTML around `words`, which are Markdown still. `figure` is the id of a figure on the same page.
@@ -375,23 +402,12 @@ pub fn render(
     figure: Option<&str>,
 ) -> Result<String, Problem> {
     let claim = Claim::read(directive, text, context)?;
-    let interface = &context.interface;
-    let (verdict, evidence) = claim.verdict();
-    let shown = match &evidence {
-        Ok(evidence) => claim.subject.shown(evidence, interface),
-        Err(why) => unmeasured(why, claim.subject.to_measure(), interface),
-    };
-    let (class, title) = match verdict {
-        Verdict::Holds => ("claim", shown),
-        Verdict::Inconclusive => (
-            "claim claim-inconclusive",
-            format!("{}: {shown}", interface.text("these results cannot decide it")),
-        ),
-        Verdict::Contradicted => (
-            "claim claim-contradicted",
-            format!("{}: {shown}", interface.text("these results contradict it")),
-        ),
-        Verdict::Stale | Verdict::NotMeasured => ("claim claim-unmeasured", shown),
+    let (verdict, title) = claim.told(&context.interface);
+    let class = match verdict {
+        Verdict::Holds => "claim",
+        Verdict::Inconclusive => "claim claim-inconclusive",
+        Verdict::Contradicted => "claim claim-contradicted",
+        Verdict::Stale | Verdict::NotMeasured => "claim claim-unmeasured",
     };
     let title = escape(&title);
     // At the start of a paragraph, a line break after the tag would make it a block of HTML, so the words are trimmed.

@@ -17,6 +17,7 @@ use crate::claim::{Claims, Translation};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::gettext::{self, Gettext, Marks};
 use crate::interface::Interface;
+use crate::ledger::Ledger;
 use crate::measurements::{self, Context, Measurements};
 use crate::site::{Language, Site};
 use crate::translations::{SharedTexts, Translations};
@@ -128,6 +129,7 @@ fn broken_directives(
             diagnostics.extend(measurements::expand(&shown, &text, &context).1);
             diagnostics.extend(twin::expand(&text, &site.root, &shown).1);
         }
+        diagnostics.extend(context.ledger.check(&context));
     }
     diagnostics.sort();
     diagnostics.dedup();
@@ -206,6 +208,7 @@ pub fn check(site: &Site, library: &Library, dictionaries: &Dictionaries) -> Res
         diagnostics.extend(twin::expand(&text, &site.root, &shown).1);
         diagnostics.extend(headings_without_id(&text, &shown));
     }
+    diagnostics.extend(context.ledger.check(&context));
     let mut report = Report::default();
     // The catalogs are compared with chapters that can be read.
     if diagnostics.is_empty() {
@@ -253,7 +256,9 @@ pub fn claims(site: &Site, library: &Library) -> Result<Claims> {
     let chapters: Vec<(PathBuf, String)> = chapters(&book.book)
         .map(|(path, text)| (site.relative(&site.source_dir().join(path)), text))
         .collect();
-    Ok(Claims::gather(&machines, &chapters, &translations))
+    let mut claims = Claims::gather(&machines, &chapters, &translations);
+    claims.lean(&Ledger::open(site)?);
+    Ok(claims)
 }
 
 /// The strings of the interface in each language.
@@ -290,6 +295,7 @@ pub(crate) fn context(
         library: library.clone(),
         interface: Interface::new(language.clone(), catalog),
         sources: Sources::open(&site.root)?,
+        ledger: Arc::new(Ledger::open(site)?),
         root: site.root.clone(),
     }))
 }

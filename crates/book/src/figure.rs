@@ -331,7 +331,7 @@ fn phases(entry: &Entry) -> Vec<&str> {
 }
 
 /// One paragraph of Markdown as HTML, without the paragraph around it.
-fn inline(markdown: &str) -> String {
+pub(crate) fn inline(markdown: &str) -> String {
     let mut html = String::new();
     // A line break at the start could make a block of what is meant as text.
     push_html(

@@ -517,6 +517,7 @@ pub fn context(interface: Interface) -> Context {
         sources: Sources::parse(SOURCES).expect("a valid list of sources"),
         source_language: english().language().clone(),
         translations: Arc::new(Translations::known(Vec::new())),
+        ledger: Arc::default(),
         root: PathBuf::from("."),
     }
 }

@@ -11,7 +11,8 @@
 //! Catalog       messages of one translation (po/<code>.po): extract, update, check
 //! Interface     strings of the machinery in the reader's language
 //! Translations  how far each translation is, for the page that shows it
-//! Context       what Measurements needs: library of results, Interface, cited sources, Translations
+//! Ledger        what others claim, and what was found of it
+//! Context       what Measurements needs: library of results, Interface, cited sources, Translations, Ledger
 //! Diagnostic    path, line, what is wrong, what to do
 //!
 //! edition       build, expand, check: all of the above in the order of the drawing
@@ -36,6 +37,7 @@ pub mod edition;
 pub mod figure;
 pub mod gettext;
 pub mod interface;
+pub mod ledger;
 pub mod links;
 pub mod lint;
 mod locale;

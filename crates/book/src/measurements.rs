@@ -20,6 +20,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::directive::{self, Directive, Parsed};
 use crate::figure::{Figure, self_check};
 use crate::interface::Interface;
+use crate::ledger::{self, Ledger};
 use crate::number::{self, Kind, Shown, escape};
 use crate::reference::{self, Problem, Reference, Unmeasured};
 use crate::site::Language;
@@ -34,6 +35,7 @@ const OURS: &[&str] = &[
     "number",
     "figure",
     translations::NAME,
+    ledger::NAME,
 ];
 /// Those that others replace: [`crate::twin`] and [`compile_fail`] before this, and mdBook itself.
 const OTHERS: &[&str] = &[
@@ -56,6 +58,7 @@ pub struct Context {
     /// What a draft is in where it is not translated.
     pub source_language: Language,
     pub translations: Arc<Translations>,
+    pub ledger: Arc<Ledger>,
     /// The folder that holds `book.toml`.
     pub root: PathBuf,
 }
@@ -114,6 +117,19 @@ pub fn expand(path: &Path, text: &str, context: &Context) -> (String, Vec<Diagno
         .map(|(offset, problem)| Diagnostic::at(path, text, offset, problem.message, problem.help))
         .collect();
     (expanded, diagnostics)
+}
+
+/// The ids of the figures in a chapter's text.
+pub fn figures(text: &str, context: &Context) -> Vec<String> {
+    let directives = directive::parse(text).directives;
+    let page = Page::new(text, context, &directives);
+    page.figures.iter().map(Drawn::id).collect()
+}
+
+/// The figure in a chapter's text that shows what a claim of it is about; `arguments` are the claim's.
+pub fn figure_of(text: &str, arguments: &str, context: &Context) -> Option<String> {
+    let directives = directive::parse(text).directives;
+    Page::new(text, context, &directives).figure_for(arguments)
 }
 
 /// A chapter at work.
@@ -213,6 +229,15 @@ impl<'a> Page<'a> {
                     ));
                 }
                 format!("\n{}\n", translations::render(&context.translations, interface)?)
+            }
+            ledger::NAME => {
+                if !directive.place.alone {
+                    return Err(Problem::new(
+                        "a table of the ledger shares its paragraph with other text, or stands in a list, quote or table",
+                        "give it a paragraph of its own",
+                    ));
+                }
+                format!("\n{}\n", ledger::render(arguments, context)?)
             }
             "claim" => {
                 let words = self.body(directive);

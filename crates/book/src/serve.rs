@@ -325,7 +325,7 @@ enum Change {
 
 /// Watches what the book is made of. Watching ends when the result is dropped.
 fn watch(site: &Site, sender: mpsc::Sender<Change>) -> Result<impl Drop + use<>> {
-    const FILES: &[&str] = &["book.toml", "sources.toml"];
+    const FILES: &[&str] = &["book.toml", "sources.toml", "ledger.toml"];
     let measured = site.root.join("target").join("measurements");
     // So that it can be watched before the first measurement.
     std::fs::create_dir_all(&measured).with_context(|| format!("cannot create {}", measured.display()))?;

@@ -14,6 +14,7 @@ use crate::directive;
 use crate::edition;
 use crate::gettext::{ESCAPED, Sheltered};
 use crate::interface;
+use crate::ledger::{self, Ledger};
 use crate::site::Site;
 
 /// How an entry is marked that is a comment of code: it keeps its markers (`//`, `#`).
@@ -78,6 +79,9 @@ pub(super) fn messages(site: &Site, library: &Library) -> Result<(Catalog, Vec<B
     }
     for unit in cited.labels() {
         catalog.add(unit, "sources.toml", "unit of a figure that is cited");
+    }
+    for (text, comment) in Ledger::open(site)?.texts() {
+        catalog.add(text, ledger::FILE, comment);
     }
     for entry in &library.entries {
         let experiment = &entry.experiment;

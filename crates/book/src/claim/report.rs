@@ -12,6 +12,7 @@ use super::{Claim, Subject, Verdict};
 use crate::catalog::Catalog;
 use crate::diagnostic::line_of;
 use crate::directive::{self, Directive};
+use crate::ledger::{Leaning, Ledger};
 use crate::measurements::Context;
 
 /// All claims on all machines.
@@ -52,6 +53,8 @@ pub struct ClaimReport {
     pub untranslated: Vec<String>,
     /// In the order of [`Claims::machines`].
     pub judgements: Vec<Judgement>,
+    /// The verdicts of the ledger that fall with it.
+    pub verdicts: Vec<Leaning>,
 }
 
 /// Where a claim stands with its words.
@@ -171,6 +174,7 @@ impl Claims {
                     places,
                     untranslated,
                     judgements,
+                    verdicts: Vec::new(),
                 });
                 earlier.push(key);
             }
@@ -186,6 +190,15 @@ impl Claims {
             all.machines.push(tally);
         }
         all
+    }
+
+    /// Says of each claim which verdicts of the ledger lean on it.
+    pub fn lean(&mut self, ledger: &Ledger) {
+        for claim in &mut self.claims {
+            if let Some(place) = claim.places.first() {
+                claim.verdicts = ledger.leaning_on(&place.path, &claim.reference, &claim.condition);
+            }
+        }
     }
 
     /// Leaves one machine; `None` if none of this name has published results.
