@@ -7,6 +7,9 @@
 //!
 //! Between the steps a block says where it comes from in its info string: `rust,program=tcp-echo/main.rs#echo`. Afterwards it is
 //! `rust,program=tcp-echo/main.rs`, which mdBook turns into class names, and skeptic takes for Rust.
+//!
+//! A program that cannot run alone, because it needs a database beside it, is shown with `no_run` after the anchor: its snippets are then
+//! compiled and not run. The programs of every experiment do run, with their services, when their answers are compared.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -23,6 +26,8 @@ use crate::gettext;
 /// mdBook's marks, in a comment of the program's language.
 const BEGIN: &str = "ANCHOR:";
 const END: &str = "ANCHOR_END:";
+/// Says in a directive, and in an info string as rustdoc and skeptic have it, that a program cannot run alone.
+const NO_RUN: &str = "no_run";
 
 /// The preprocessor that runs first.
 pub struct Programs;
@@ -149,32 +154,36 @@ fn twin(directive: &Directive) -> Result<Vec<Listing>, Mistake> {
     let wrong = || {
         Mistake::new(
             format!("`{}` cannot be read", directive.head_text()),
-            "write {{#twin EXPERIMENT ANCHOR}}, and python=FILE or rust=FILE where the program is not main.py or main.rs",
+            "write {{#twin EXPERIMENT ANCHOR}}, python=FILE or rust=FILE where the program is not main.py or main.rs, and no_run \
+             where it cannot run alone",
         )
     };
     let mut words = directive.arguments.split(' ').filter(|word| !word.is_empty());
     let (experiment, anchor) = (words.next().ok_or_else(wrong)?, words.next().ok_or_else(wrong)?);
-    let (mut python, mut rust) = ("main.py", "main.rs");
+    let (mut python, mut rust, mut runs) = ("main.py", "main.rs", true);
     for word in words {
         match word.split_once('=') {
             Some(("python", file)) => python = file,
             Some(("rust", file)) => rust = file,
+            None if word == NO_RUN => runs = false,
             _ => return Err(wrong()),
         }
     }
     [python, rust]
         .into_iter()
-        .map(|file| Listing::new(format!("{experiment}/{file}"), anchor))
+        .map(|file| Listing::new(format!("{experiment}/{file}"), anchor, runs))
         .collect()
 }
 
 fn listing(directive: &Directive) -> Result<Vec<Listing>, Mistake> {
     let words: Vec<&str> = directive.arguments.split(' ').collect();
     match words[..] {
-        [program, anchor] if program.contains('/') => Ok(vec![Listing::new(program.to_owned(), anchor)?]),
+        [program, anchor, ref rest @ ..] if program.contains('/') && matches!(rest, [] | [NO_RUN]) => {
+            Ok(vec![Listing::new(program.to_owned(), anchor, rest.is_empty())?])
+        }
         _ => Err(Mistake::new(
             format!("`{}` cannot be read", directive.head_text()),
-            "write {{#listing EXPERIMENT/FILE ANCHOR}}",
+            "write {{#listing EXPERIMENT/FILE ANCHOR}}, and no_run where the program cannot run alone",
         )),
     }
 }
@@ -184,10 +193,12 @@ struct Listing {
     /// Below `examples/`, with `/`.
     program: String,
     anchor: String,
+    /// Whether the program can run alone, as a snippet.
+    runs: bool,
 }
 
 impl Listing {
-    fn new(program: String, anchor: &str) -> Result<Listing, Mistake> {
+    fn new(program: String, anchor: &str, runs: bool) -> Result<Listing, Mistake> {
         let inside = Path::new(&program)
             .components()
             .all(|part| matches!(part, Component::Normal(_)));
@@ -200,6 +211,7 @@ impl Listing {
         Ok(Listing {
             program,
             anchor: anchor.to_owned(),
+            runs,
         })
     }
 
@@ -207,11 +219,17 @@ impl Listing {
     fn from_info(info: &str) -> Option<Listing> {
         let source = info.split(',').find_map(|word| word.trim().strip_prefix("program="))?;
         let (program, anchor) = source.split_once('#')?;
-        Listing::new(program.to_owned(), anchor).ok()
+        let runs = !info.split(',').any(|word| word.trim() == NO_RUN);
+        Listing::new(program.to_owned(), anchor, runs).ok()
     }
 
     fn info(&self) -> String {
-        format!("{},program={}#{}", self.language().token, self.program, self.anchor)
+        format!("{}#{}", self.info_of_the_whole(), self.anchor)
+    }
+
+    fn info_of_the_whole(&self) -> String {
+        let no_run = if self.runs { "" } else { ",no_run" };
+        format!("{}{no_run},program={}", self.language().token, self.program)
     }
 
     fn language(&self) -> &'static Language {
@@ -273,7 +291,7 @@ impl Listing {
         let source = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let part = Part::cut(&source, &self.anchor)
             .map_err(|mistake| anyhow::anyhow!("{}: {}", path.display(), mistake.message))?;
-        let mut info = format!("{},program={}", language.token, self.program);
+        let mut info = self.info_of_the_whole();
         if language.hide.is_empty() {
             let fence = fence(shown);
             return Ok(format!("{fence}{info}\n{shown}{fence}\n"));
@@ -568,6 +586,23 @@ sys.exit(main())
     }
 
     #[test]
+    fn what_cannot_run_alone_says_so_at_both_steps() {
+        let root = root();
+        for directive in ["{{#twin e body no_run}}", "{{#listing e/main.rs body no_run}}"] {
+            let (expanded, mistakes) = expand(directive, root.path(), Path::new("src/a.md"));
+            assert_eq!(mistakes, []);
+            assert!(expanded.contains("`rust,no_run,program=e/main.rs#body\n"), "{expanded}");
+            let completed = complete(&expanded, root.path()).unwrap();
+            assert!(
+                completed.contains("`rust,no_run,program=e/main.rs,indented-4\n# //! Doc."),
+                "{completed}"
+            );
+        }
+        let (expanded, _) = expand("{{#twin e body no_run}}", root.path(), Path::new("src/a.md"));
+        assert!(expanded.contains("`python,no_run,program=e/main.py#body\n"), "{expanded}");
+    }
+
+    #[test]
     fn a_translated_comment_may_have_more_lines() {
         let root = root();
         let (expanded, _) = expand("{{#listing e/main.rs body}}\n", root.path(), Path::new("src/a.md"));
@@ -592,6 +627,8 @@ sys.exit(main())
             ("{{#twin f body}}", "examples/f/main.py cannot be read"),
             ("{{#twin e}}", "cannot be read"),
             ("{{#twin e body perl=main.pl}}", "cannot be read"),
+            ("{{#twin e body never_run}}", "cannot be read"),
+            ("{{#listing e/main.rs body never_run}}", "cannot be read"),
             ("{{#listing e/../../secret body}}", "no path below examples/"),
             ("{{#listing e body}}", "cannot be read"),
             ("- {{#twin e body}}", "inside other text"),
