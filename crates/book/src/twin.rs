@@ -599,7 +599,10 @@ sys.exit(main())
             );
         }
         let (expanded, _) = expand("{{#twin e body no_run}}", root.path(), Path::new("src/a.md"));
-        assert!(expanded.contains("`python,no_run,program=e/main.py#body\n"), "{expanded}");
+        assert!(
+            expanded.contains("`python,no_run,program=e/main.py#body\n"),
+            "{expanded}"
+        );
     }
 
     #[test]
