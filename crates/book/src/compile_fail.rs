@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::directive::Directive;
 use crate::number::escape;
-use crate::twin::{Listing, Mistake, fence};
+use crate::twin::{Listing, Mistake, Testing, fence};
 
 pub(crate) const NAME: &str = "compile_fail";
 
@@ -36,7 +36,7 @@ pub(crate) fn block(directive: &Directive, root: &Path) -> Result<String, Mistak
             ));
         }
     };
-    let listing = Listing::new(format!("{FOLDER}/{name}.rs"), anchor, false)?;
+    let listing = Listing::new(format!("{FOLDER}/{name}.rs"), anchor, Testing::Not)?;
     let folder = root.join("examples").join(FOLDER);
     if !folder.join(format!("{name}.rs")).is_file() {
         return Err(Mistake::new(

@@ -8,6 +8,9 @@
 //!
 //! Between the steps a block says where it comes from in its info string: `rust,program=tcp-echo/main.rs#echo`. Afterwards it is
 //! `rust,program=tcp-echo/main.rs`, which mdBook turns into class names, and skeptic takes for Rust.
+//!
+//! A program that cannot run alone, because it needs a database beside it, is shown with `no_run` after the anchor: its snippets are then
+//! compiled and not run. The programs of every experiment do run, with their services, when their answers are compared.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -143,22 +146,24 @@ fn twin(directive: &Directive, root: &Path) -> Result<String, Mistake> {
     let wrong = || {
         Mistake::new(
             format!("`{}` cannot be read", directive.head_text()),
-            "write {{#twin EXPERIMENT ANCHOR}}, and python=FILE or rust=FILE where the program is not main.py or main.rs",
+            "write {{#twin EXPERIMENT ANCHOR}}, python=FILE or rust=FILE where the program is not main.py or main.rs, and no_run \
+             where it cannot run alone",
         )
     };
     let mut words = directive.arguments.split(' ').filter(|word| !word.is_empty());
     let (experiment, anchor) = (words.next().ok_or_else(wrong)?, words.next().ok_or_else(wrong)?);
-    let (mut python, mut rust) = ("main.py", "main.rs");
+    let (mut python, mut rust, mut testing) = ("main.py", "main.rs", Testing::Run);
     for word in words {
         match word.split_once('=') {
             Some(("python", file)) => python = file,
             Some(("rust", file)) => rust = file,
+            None if word == NO_RUN => testing = Testing::CompileOnly,
             _ => return Err(wrong()),
         }
     }
     let mut shown = String::new();
     for file in [python, rust] {
-        shown.push_str(&Listing::part(format!("{experiment}/{file}"), anchor)?.block(root)?);
+        shown.push_str(&Listing::new(format!("{experiment}/{file}"), Some(anchor), testing)?.block(root)?);
     }
     Ok(format!("<div class=\"twin\">\n{shown}</div>\n"))
 }
@@ -166,10 +171,15 @@ fn twin(directive: &Directive, root: &Path) -> Result<String, Mistake> {
 fn listing(directive: &Directive, root: &Path) -> Result<String, Mistake> {
     let words: Vec<&str> = directive.arguments.split(' ').collect();
     match words[..] {
-        [program, anchor] if program.contains('/') => Listing::part(program.to_owned(), anchor)?.block(root),
+        [program, anchor] if program.contains('/') => {
+            Listing::new(program.to_owned(), Some(anchor), Testing::Run)?.block(root)
+        }
+        [program, anchor, NO_RUN] if program.contains('/') => {
+            Listing::new(program.to_owned(), Some(anchor), Testing::CompileOnly)?.block(root)
+        }
         _ => Err(Mistake::new(
             format!("`{}` cannot be read", directive.head_text()),
-            "write {{#listing EXPERIMENT/FILE ANCHOR}}",
+            "write {{#listing EXPERIMENT/FILE ANCHOR}}, and no_run where the program cannot run alone",
         )),
     }
 }
@@ -180,16 +190,11 @@ pub(crate) struct Listing {
     program: String,
     /// Of the part; all is shown where there is none.
     anchor: Option<String>,
-    /// Whether it is to be compiled and run as a snippet.
-    runs: bool,
+    testing: Testing,
 }
 
 impl Listing {
-    fn part(program: String, anchor: &str) -> Result<Listing, Mistake> {
-        Listing::new(program, Some(anchor), true)
-    }
-
-    pub fn new(program: String, anchor: Option<&str>, runs: bool) -> Result<Listing, Mistake> {
+    pub fn new(program: String, anchor: Option<&str>, testing: Testing) -> Result<Listing, Mistake> {
         let inside = Path::new(&program)
             .components()
             .all(|part| matches!(part, Component::Normal(_)));
@@ -202,26 +207,26 @@ impl Listing {
         Ok(Listing {
             program,
             anchor: anchor.map(str::to_owned),
-            runs,
+            testing,
         })
     }
 
     /// Reads what [`Listing::info`] wrote of a part.
     fn from_info(info: &str) -> Option<Listing> {
         let mut words = info.split(',').map(str::trim);
-        let runs = !words.clone().any(|word| word == IGNORE);
+        let testing = Testing::of(words.clone());
         let source = words.find_map(|word| word.strip_prefix("program="))?;
         let (program, anchor) = source.split_once('#')?;
-        Listing::new(program.to_owned(), Some(anchor), runs).ok()
+        Listing::new(program.to_owned(), Some(anchor), testing).ok()
     }
 
     /// Without the anchor.
     fn whole_info(&self) -> String {
-        let ignore = match self.runs {
-            true => String::new(),
-            false => format!(",{IGNORE}"),
+        let testing = match self.testing.word() {
+            Some(word) => format!(",{word}"),
+            None => String::new(),
         };
-        format!("{}{ignore},program={}", self.language().token, self.program)
+        format!("{}{testing},program={}", self.language().token, self.program)
     }
 
     fn info(&self) -> String {
@@ -341,8 +346,41 @@ impl Listing {
     }
 }
 
+/// What the tests of snippets do with a program that is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Testing {
+    Run,
+    /// It needs something beside it, a database for instance.
+    CompileOnly,
+    /// It is no program that compiles.
+    Not,
+}
+
+/// Says in a directive, and in an info string as rustdoc and skeptic have it, that a program cannot run alone.
+const NO_RUN: &str = "no_run";
 /// What tells skeptic, in an info string, to leave a block alone.
 const IGNORE: &str = "ignore";
+
+impl Testing {
+    fn word(self) -> Option<&'static str> {
+        match self {
+            Testing::Run => None,
+            Testing::CompileOnly => Some(NO_RUN),
+            Testing::Not => Some(IGNORE),
+        }
+    }
+
+    /// As the words of an info string say.
+    fn of<'a>(mut words: impl Iterator<Item = &'a str>) -> Testing {
+        words
+            .find_map(|word| {
+                [Testing::CompileOnly, Testing::Not]
+                    .into_iter()
+                    .find(|testing| testing.word() == Some(word))
+            })
+            .unwrap_or(Testing::Run)
+    }
+}
 
 /// How a program's language is shown and how its lines are hidden.
 struct Language {
@@ -614,6 +652,26 @@ sys.exit(main())
     }
 
     #[test]
+    fn what_cannot_run_alone_says_so_at_both_steps() {
+        let root = root();
+        for directive in ["{{#twin e body no_run}}", "{{#listing e/main.rs body no_run}}"] {
+            let (expanded, mistakes) = expand(directive, root.path(), Path::new("src/a.md"));
+            assert_eq!(mistakes, []);
+            assert!(expanded.contains("`rust,no_run,program=e/main.rs#body\n"), "{expanded}");
+            let completed = complete(&expanded, root.path()).unwrap();
+            assert!(
+                completed.contains("`rust,no_run,program=e/main.rs,indented-4\n# //! Doc."),
+                "{completed}"
+            );
+        }
+        let (expanded, _) = expand("{{#twin e body no_run}}", root.path(), Path::new("src/a.md"));
+        assert!(
+            expanded.contains("`python,no_run,program=e/main.py#body\n"),
+            "{expanded}"
+        );
+    }
+
+    #[test]
     fn a_translated_comment_may_have_more_lines() {
         let root = root();
         let (expanded, _) = expand("{{#listing e/main.rs body}}\n", root.path(), Path::new("src/a.md"));
@@ -638,6 +696,8 @@ sys.exit(main())
             ("{{#twin f body}}", "examples/f/main.py cannot be read"),
             ("{{#twin e}}", "cannot be read"),
             ("{{#twin e body perl=main.pl}}", "cannot be read"),
+            ("{{#twin e body never_run}}", "cannot be read"),
+            ("{{#listing e/main.rs body never_run}}", "cannot be read"),
             ("{{#listing e/../../secret body}}", "no path below examples/"),
             ("{{#listing e body}}", "cannot be read"),
             ("- {{#twin e body}}", "inside other text"),

@@ -1,5 +1,6 @@
 //! Every Python snippet of both editions, run as the reader sees it: with its hidden lines, in the locked environment, each within the
-//! time that the book promises.
+//! time that the book promises. One marked `no_run`, which needs a service beside it, is imported instead: what it defines is defined, and
+//! its `main` is not called.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -11,6 +12,9 @@ use measure::library::{Library, Source};
 use measure::python::{Environment, Interpreter};
 use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
 
+/// Runs a file as an import would: `__name__` is not `__main__`.
+const IMPORT: &str = "import runpy, sys; runpy.run_path(sys.argv[1], run_name='snippet')";
+
 /// A snippet ends by itself within two seconds; a busy machine gets more before it is called hanging.
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -19,6 +23,7 @@ struct Snippet {
     code: String,
     /// The folder of the program it is a part of, whose modules it may import.
     folder: Option<PathBuf>,
+    runs: bool,
 }
 
 #[test]
@@ -77,6 +82,7 @@ fn snippets(root: &Path) -> Vec<Snippet> {
                                 folder: program
                                     .and_then(|path| path.split_once('/'))
                                     .map(|(experiment, _)| root.join("examples").join(experiment)),
+                                runs: !parts.any(|part| part == "no_run"),
                             });
                         }
                     }
@@ -109,6 +115,9 @@ fn run(snippet: &Snippet, python: &Environment, root: &Path, target: &Path) -> R
     let output = folder.path().join("output");
     let log = std::fs::File::create(&output).map_err(|error| error.to_string())?;
     let mut command = Command::new(&python.python);
+    if !snippet.runs {
+        command.args(["-c", IMPORT]);
+    }
     command
         .arg(&file)
         .current_dir(root)
