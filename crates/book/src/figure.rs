@@ -1,11 +1,12 @@
-//! `{{#figure EXPERIMENT METRIC...}}caption{{/figure}}`, `{{#figure EXPERIMENT METRIC... over PARAMETER}}caption{{/figure}}` and
-//! `{{#figure EXPERIMENT gantt PHASE}}caption{{/figure}}`.
+//! `{{#figure EXPERIMENT METRIC...}}caption{{/figure}}`, `{{#figure EXPERIMENT METRIC... over PARAMETER}}caption{{/figure}}`,
+//! `{{#figure EXPERIMENT gantt PHASE}}caption{{/figure}}` and `{{#figure EXPERIMENT distribution PHASE}}caption{{/figure}}`.
 //!
 //! ```text
 //! Figure       which experiment, and what of it
 //!  |-- points      a panel per metric: programs, their values with intervals, an axis
 //!  |-- curve       a panel per metric: its values over a swept parameter, a line per program
 //!  |-- gantt       when each wait of a phase began and ended
+//!  |-- distribution  the latencies of a phase, from the median into the tail
 //!  |-- self_check  what the harness found about itself
 //!  |-- table       the same in numbers
 //!  \-- provenance  where and when it was measured, and how to measure it again
@@ -22,6 +23,7 @@
 
 mod axis;
 mod curve;
+mod distribution;
 mod gantt;
 mod points;
 mod provenance;
@@ -53,6 +55,7 @@ enum Show<'a> {
     Points(Vec<&'a Metric>),
     Curve(Vec<&'a Metric>, Sweep<'a>),
     Gantt(&'a str),
+    Distribution(&'a str),
 }
 
 impl<'a> Figure<'a> {
@@ -62,15 +65,15 @@ impl<'a> Figure<'a> {
         let (Some(name), Some(first)) = (words.next(), words.next()) else {
             return Err(Problem::new(
                 "a figure names an experiment and what to show of it",
-                "write `{{#figure EXPERIMENT METRIC}}caption{{/figure}}`, or `gantt PHASE` for the waits of a phase",
+                "write `{{#figure EXPERIMENT METRIC}}caption{{/figure}}`, or `gantt PHASE` for the waits of a phase, `distribution PHASE` for its latencies",
             ));
         };
         let entry = reference::experiment(name, library)?;
         let rest: Vec<&str> = words.collect();
-        if first == "gantt" {
+        if matches!(first, "gantt" | "distribution") {
             let [phase] = rest[..] else {
                 return Err(Problem::new(
-                    format!("`{arguments}`: `gantt` takes one phase"),
+                    format!("`{arguments}`: `{first}` takes one phase"),
                     format!("phases are {}", phases(entry).join(", ")),
                 ));
             };
@@ -80,7 +83,10 @@ impl<'a> Figure<'a> {
             }
             return Ok(Figure {
                 entry,
-                show: Show::Gantt(phase),
+                show: match first {
+                    "gantt" => Show::Gantt(phase),
+                    _ => Show::Distribution(phase),
+                },
             });
         }
         let mut words: Vec<&str> = std::iter::once(first).chain(rest).collect();
@@ -139,6 +145,7 @@ impl<'a> Figure<'a> {
             Show::Points(metrics) => of(metrics),
             Show::Curve(metrics, sweep) => format!("{}-over-{}", of(metrics), sweep.parameter),
             Show::Gantt(phase) => format!("gantt-{phase}"),
+            Show::Distribution(phase) => format!("distribution-{phase}"),
         };
         format!("fig-{}-{shown}", self.entry.experiment.id)
     }
@@ -148,6 +155,8 @@ impl<'a> Figure<'a> {
         match &self.show {
             Show::Points(metrics) | Show::Curve(metrics, _) => metrics.iter().any(|shown| shown.id == metric),
             Show::Gantt(_) => false,
+            Show::Distribution(phase) => (self.experiment().metric(metric))
+                .is_some_and(|metric| metric.phase == *phase && metric.quantity.latency_quantile().is_some()),
         }
     }
 
@@ -155,7 +164,7 @@ impl<'a> Figure<'a> {
     pub fn over(&self) -> Option<&'a str> {
         match &self.show {
             Show::Curve(_, sweep) => Some(sweep.parameter),
-            Show::Points(_) | Show::Gantt(_) => None,
+            Show::Points(_) | Show::Gantt(_) | Show::Distribution(_) => None,
         }
     }
 
@@ -210,6 +219,7 @@ impl<'a> Figure<'a> {
                 Show::Points(metrics) => table::of_metrics(self, metrics, &machines, interface),
                 Show::Curve(metrics, sweep) => table::of_sweep(self, metrics, sweep, &machines, interface),
                 Show::Gantt(phase) => table::of_waits(self, phase, &machines, interface),
+                Show::Distribution(phase) => table::of_latencies(self, phase, &machines, interface),
             });
         }
         if self.entry.measured.is_none() {
@@ -232,6 +242,7 @@ impl<'a> Figure<'a> {
                 .map(|(number, metric)| curve::panel(self, metric, sweep, measured, &id(number), interface))
                 .collect(),
             Show::Gantt(phase) => gantt::panel(self, phase, measured, &id(0), interface),
+            Show::Distribution(phase) => distribution::panel(self, phase, measured, &id(0), interface),
         }
     }
 
@@ -360,6 +371,8 @@ mod tests {
             ("echo cpu raet", "no metric in `echo` `raet`"),
             ("echo cpu cpu", "named twice"),
             ("echo gantt", "takes one phase"),
+            ("echo distribution", "`distribution` takes one phase"),
+            ("echo distribution mesages", "no phase in `echo` `mesages`"),
             ("echo gantt mesages", "no phase in `echo` `mesages`"),
             ("echo cpu over", "takes one parameter"),
             ("echo cpu over clients nap", "takes one parameter"),
@@ -676,6 +689,80 @@ mod tests {
             "{html}"
         );
         assert_eq!(html.matches("<svg").count(), 1, "{html}");
+    }
+
+    /// The library with latencies: of `asyncio` too few to draw, of `uvloop` enough for 10 %, of `tokio` enough for 0.1 %.
+    fn waiting() -> Library {
+        let mut library = fixture::library();
+        let measured = library.entries[0].measured.as_mut().unwrap();
+        for run in &mut measured.results.runs {
+            // Six runs of each at the base.
+            let waits = match (run.program.as_str(), run.point.is_base()) {
+                ("asyncio", _) => vec![(70, 3)],
+                ("uvloop", _) => vec![(100, 18), (1000, 2)],
+                (_, true) => vec![(10, 1989), (2000, 9), (3000, 2)],
+                (_, false) => vec![(9_000_000, 5000)],
+            };
+            run.phases.get_mut("messages").unwrap().latency = waits;
+        }
+        library
+    }
+
+    #[test]
+    fn a_distribution_goes_as_far_as_its_waits_carry() {
+        let library = waiting();
+        let html = render("echo distribution messages", &library, &fixture::english());
+        assert!(html.contains("id=\"fig-echo-distribution-messages\""), "{html}");
+        assert_balanced(&html);
+        assert_eq!(row(&html, "asyncio streams"), ["–", "–", "–", "–", "70 µs", "18"]);
+        assert_eq!(
+            row(&html, "asyncio Protocol on uvloop"),
+            ["100 µs", "100 µs", "–", "–", "1.00 ms", "120"]
+        );
+        // 12,000 waits of the base alone; what was waited elsewhere in the sweep is not among them.
+        assert_eq!(
+            row(&html, "Tokio, one thread"),
+            ["10 µs", "10 µs", "10 µs", "2.00 ms", "3.00 ms", "12,000"]
+        );
+        let svg = html.split("<svg").nth(1).unwrap().split("</svg>").next().unwrap();
+        assert_eq!(svg.matches("<polyline ").count(), 2, "{svg}");
+        // In their usual colours, each with a mark at its name besides those on its line.
+        assert!(!svg.contains("--series-1,") && svg.contains("--series-2,") && svg.contains("--series-3,"));
+        for part in [
+            "50\u{a0}%",
+            "10\u{a0}%",
+            "1\u{a0}%",
+            "0.1\u{a0}%",
+            "share of waits that took longer",
+        ] {
+            assert!(svg.contains(part), "{part} in {svg}");
+        }
+        assert!(!svg.contains("0.01\u{a0}%"), "{svg}");
+        let description = svg.split("<desc").nth(1).unwrap().split("</desc>").next().unwrap();
+        assert!(
+            description.contains("Tokio, one thread: P50 10\u{a0}µs") && description.contains("P99.9 2.00\u{a0}ms"),
+            "{description}"
+        );
+        assert!(html.contains("class=\"provenance\""), "{html}");
+        let html = render("echo distribution messages", &library, &fixture::italian());
+        for part in [
+            "quota di attese più lunghe",
+            "latenza",
+            "P99,9",
+            "La più lunga",
+            "2,00\u{a0}ms",
+            "0,1\u{a0}%",
+            "12.000",
+        ] {
+            assert!(html.contains(part), "{part} in {html}");
+        }
+    }
+
+    #[test]
+    fn a_distribution_that_nothing_is_known_of_is_not_drawn() {
+        let html = render("echo distribution messages", &fixture::library(), &fixture::english());
+        assert!(!html.contains("<svg"), "{html}");
+        assert_eq!(row(&html, "Tokio, one thread"), ["–"; 6]);
     }
 
     #[test]

@@ -88,6 +88,10 @@ const ITALIAN: &[(&str, &str)] = &[
         "of each program, the run of median duration",
         "di ogni programma, l’esecuzione di durata mediana",
     ),
+    ("latency", "latenza"),
+    ("share of waits that took longer", "quota di attese più lunghe"),
+    ("Longest", "La più lunga"),
+    ("Waits", "Attese"),
     ("{count} core", "{count} core"),
     ("{count} cores", "{count} core"),
     ("optimised build", "compilato con ottimizzazioni"),
@@ -415,6 +419,23 @@ fn self_check(results: &Results) -> SelfCheck {
             hog: vec![1.0, 0.9, 0.99, 0.1],
         },
         rounds,
+    }
+}
+
+/// Gives the experiment a metric `polls` of which `program` counted as many in every run, or nothing at all.
+pub fn count(library: &mut Library, program: &str, polls: Option<u64>) {
+    let entry = &mut library.entries[0];
+    if entry.experiment.metric("polls").is_none() {
+        entry.experiment.metrics.push(Metric {
+            of: Some("polls".into()),
+            ..metric("polls", "polls of the future", Quantity::Count, None)
+        });
+    }
+    let runs = &mut entry.measured.as_mut().expect("the fixture is measured").results.runs;
+    for run in runs.iter_mut().filter(|run| run.program == program) {
+        for phase in run.phases.values_mut() {
+            phase.counts = polls.map(|polls| ("polls".to_owned(), polls)).into_iter().collect();
+        }
     }
 }
 

@@ -94,6 +94,11 @@ pub const STRINGS: &[&str] = &[
     "logarithmic axis",
     "from the start of the phase",
     "of each program, the run of median duration",
+    // figure/distribution.rs: how long waits took; P50 to P99.9 stand as they are.
+    "latency",
+    "share of waits that took longer",
+    "Longest",
+    "Waits",
     "Data",
     "Data, with 95 % intervals",
     "Program",

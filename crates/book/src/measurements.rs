@@ -601,6 +601,90 @@ mod tests {
     }
 
     #[test]
+    fn counts_are_read_in_text_claims_and_figures_of_both_languages() {
+        let text = "{{#measured echo.tokio.polls}}, {{#measured echo.asyncio/tokio.polls}}, \
+                    {{#claim echo.tokio.polls 1003..1003}}WORDS{{/claim}}, \
+                    {{#claim echo.asyncio/tokio.polls >=3}}most{{/claim}}\n\n{{#figure echo polls}}Polls.{{/figure}}\n";
+        for (interface, words, number, same) in [
+            (
+                fixture::english(),
+                "exactly 1,003",
+                "1,003",
+                "the same in all 3 sessions",
+            ),
+            (
+                fixture::italian(),
+                "esattamente 1.003",
+                "1.003",
+                "uguale in tutte le 3 sessioni",
+            ),
+        ] {
+            let mut context = fixture::context(interface);
+            fixture::count(&mut context.library, "tokio", Some(1003));
+            fixture::count(&mut context.library, "asyncio", Some(3009));
+            let (html, diagnostics) = expand(Path::new("a.md"), &text.replace("WORDS", words), &context);
+            assert_eq!(diagnostics, []);
+            assert!(
+                html.contains(&format!("<span class=\"measured\" title=\"{same}\">{number}</span>")),
+                "{html}"
+            );
+            assert_eq!(
+                html.matches("class=\"claim\" href=\"#fig-echo-polls\"").count(),
+                2,
+                "{html}"
+            );
+            assert!(
+                html.contains(&format!("title=\"{number} ({same})\">{words}</a>")),
+                "{html}"
+            );
+            assert!(html.contains(&format!("{number}<br><small>{same}</small>")), "{html}");
+            // Nothing was counted of the third program.
+            assert!(html.contains("asyncio Protocol on uvloop</th><td><small>no"), "{html}");
+            assert!(!html.contains("NaN") && !html.contains("inf"), "{html}");
+            let (html, _) = expand(
+                Path::new("a.md"),
+                "{{#claim echo.tokio.polls 1004..1005}}as many{{/claim}}",
+                &context,
+            );
+            assert!(html.contains("claim-contradicted"), "{html}");
+        }
+    }
+
+    #[test]
+    fn a_count_of_zero_is_a_value_but_has_no_ratio() {
+        let mut context = fixture::context(fixture::english());
+        fixture::count(&mut context.library, "tokio", Some(0));
+        fixture::count(&mut context.library, "asyncio", Some(3));
+        let show = |text: &str, context: &Context| expand(Path::new("src/a.md"), text, context);
+        let text = "{{#measured echo.tokio.polls}} {{#claim echo.tokio.polls 0..0}}none{{/claim}}\n\n{{#figure echo polls}}Polls.{{/figure}}\n";
+        let (html, diagnostics) = show(text, &context);
+        assert_eq!(diagnostics, []);
+        assert!(html.contains(">0</span>") && html.contains("class=\"claim\""), "{html}");
+        // On an axis that shows zero.
+        assert!(!html.contains("logarithmic axis") && !html.contains("NaN"), "{html}");
+        let ratio = "a\n\n{{#measured echo.asyncio/tokio.polls}}";
+        let (_, diagnostics) = show(ratio, &context);
+        let shown = diagnostics[0].to_string();
+        assert!(
+            shown.contains("src/a.md:3")
+                && shown.contains("`polls` of `tokio` came out as zero, of which there is no ratio"),
+            "{shown}"
+        );
+        assert!(shown.contains("state the two values instead"), "{shown}");
+        let (html, diagnostics) = show("{{#claim echo.asyncio/tokio.polls >=3}}more{{/claim}}", &context);
+        assert_eq!(diagnostics, []);
+        assert!(
+            html.contains("claim-inconclusive") && html.contains("a value came out as zero"),
+            "{html}"
+        );
+        // On a reader's own machine it is no mistake of the text.
+        context.library.entries[0].measured.as_mut().unwrap().origin = Origin::Own;
+        let (html, diagnostics) = show(ratio, &context);
+        assert_eq!(diagnostics, []);
+        assert!(html.contains(">[not known]</span>"), "{html}");
+    }
+
+    #[test]
     fn what_the_load_generator_limited_is_shown_as_a_bound() {
         let mut context = fixture::context(fixture::english());
         let show = |text: &str, context: &Context| {

@@ -130,6 +130,16 @@ pub fn range(low: f64, high: f64, kind: Kind, interface: &Interface) -> String {
     interface.fill("{start} to {end}", &[("start", &start), ("end", &end)])
 }
 
+/// A latency in seconds as histograms tell it: three significant digits, and whole microseconds.
+pub fn latency(seconds: f64, interface: &Interface) -> String {
+    const STEP: i32 = -6;
+    let place = |value: f64| magnitude(value).map_or(STEP, |own| (own - 2).max(STEP));
+    // What is rounded up to a further digit ends one place earlier.
+    let rounded = round_to(seconds, place(seconds));
+    let scale = Scale::of(Kind::Unit(Unit::Seconds), rounded.max(power(STEP)));
+    scale.number(rounded, place(rounded), interface)
+}
+
 /// A size as it was chosen, nothing rounded. Whole multiples are shown in the larger unit: 1,000 ms as 1 s, 1,024 bytes as 1 KiB.
 pub fn exact(value: f64, unit: Unit, interface: &Interface) -> String {
     let (value, symbol) = match unit {
@@ -480,6 +490,18 @@ mod tests {
         assert_eq!(shown(-0.0123, Some((-0.015, -0.010)), SECONDS), "−12.3~ms");
         assert_eq!(shown(-0.00001, Some((-0.0048, 0.0052)), SECONDS), "0~ms");
         assert_eq!(shown(0.0, None, SECONDS), "0~s");
+    }
+
+    #[test]
+    fn latencies_have_three_digits_and_no_parts_of_a_microsecond() {
+        let show = |seconds| visible(&latency(seconds, &english()));
+        assert_eq!(show(0.0), "0~µs");
+        assert_eq!(show(3e-6), "3~µs");
+        assert_eq!(show(128e-6), "128~µs");
+        assert_eq!(show(999.6e-6), "1.00~ms");
+        assert_eq!(show(0.012_351), "12.4~ms");
+        assert_eq!(show(1.2), "1.20~s");
+        assert_eq!(visible(&latency(0.012_351, &italian())), "12,4~ms");
     }
 
     #[test]

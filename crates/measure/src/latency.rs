@@ -35,15 +35,31 @@ pub fn of_list(microseconds: &[u64]) -> Result<Vec<(u64, u64)>> {
     Ok(stored(&histogram))
 }
 
-/// All latencies of several phases together; `None` where none was taken.
-pub fn merged<'p>(phases: impl IntoIterator<Item = &'p Phase>) -> Option<Histogram<u64>> {
-    let mut merged: Histogram<u64> = Histogram::new(3).ok()?;
-    for phase in phases {
-        for &(microseconds, count) in &phase.latency {
-            merged.record_n(microseconds, count).ok()?;
+/// All latencies of several phases together: an average of percentiles is no percentile.
+#[derive(Debug, Clone)]
+pub struct Distribution(Histogram<u64>);
+
+impl Distribution {
+    /// `None` where no latency was taken.
+    pub fn of<'p>(phases: impl IntoIterator<Item = &'p Phase>) -> Option<Distribution> {
+        let mut merged: Histogram<u64> = Histogram::new(3).ok()?;
+        for phase in phases {
+            for &(microseconds, count) in &phase.latency {
+                merged.record_n(microseconds, count).ok()?;
+            }
         }
+        (!merged.is_empty()).then_some(Distribution(merged))
     }
-    (!merged.is_empty()).then_some(merged)
+
+    /// How many latencies there are.
+    pub fn waits(&self) -> u64 {
+        self.0.len()
+    }
+
+    /// The latency that so large a share of all does not exceed, in seconds; the longest at 1.
+    pub fn quantile(&self, quantile: f64) -> f64 {
+        self.0.value_at_quantile(quantile) as f64 / 1e6
+    }
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::experiment::{Experiment, Metric, Point, Quantity};
 use crate::files::write_atomically;
-use crate::latency;
+use crate::latency::Distribution;
 use crate::schema;
 use crate::statistics::{self, Estimate, Sample, Scale};
 
@@ -738,10 +738,10 @@ fn value(run: &Run, metric: &Metric, ideal: Option<f64>) -> Option<f64> {
     })
 }
 
-/// A quantile over all latencies of a session, in seconds. Histograms are merged: an average of percentiles is no percentile.
+/// A quantile over all latencies of a session, in seconds.
 fn merged_quantile(runs: &[&Run], phase: &str, quantile: f64) -> Option<f64> {
     let phases: Vec<&Phase> = runs.iter().map(|run| run.phases.get(phase)).collect::<Option<_>>()?;
-    Some(latency::merged(phases)?.value_at_quantile(quantile) as f64 / 1e6)
+    Some(Distribution::of(phases)?.quantile(quantile))
 }
 
 #[cfg(test)]

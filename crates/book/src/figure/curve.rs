@@ -22,13 +22,13 @@ use crate::number::{self, Kind};
 use crate::reference::Reference;
 
 /// How tall the plot is.
-const HEIGHT: f64 = 240.0;
+pub(super) const HEIGHT: f64 = 240.0;
 /// How wide a name at the end of a line may be.
 const NAME: f64 = 126.0;
 /// From the plot's edge to the mark before a name, and from there to the name.
-const TO_MARK: f64 = 18.0;
-const TO_NAME: f64 = 11.0;
-const LINE: f64 = 17.0;
+pub(super) const TO_MARK: f64 = 18.0;
+pub(super) const TO_NAME: f64 = 11.0;
+pub(super) const LINE: f64 = 17.0;
 
 /// What is swept, and through what.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -54,13 +54,22 @@ impl Sweep<'_> {
 }
 
 /// A program with its values, one place for each value of the sweep.
-struct Series {
-    series: usize,
+pub(super) struct Series {
+    pub(super) series: usize,
     label: String,
     values: Vec<Option<Value>>,
 }
 
 impl Series {
+    /// One whose values are drawn otherwise.
+    pub(super) fn named(series: usize, label: String) -> Series {
+        Series {
+            series,
+            label,
+            values: Vec::new(),
+        }
+    }
+
     /// Where the line ends: the index of its last value.
     fn end(&self) -> Option<(usize, &Value)> {
         let places = self.values.iter().enumerate();
@@ -241,17 +250,17 @@ fn axis_title(axis: &Axis, metric: &Metric, interface: &Interface) -> String {
 }
 
 /// The name at the end of a line. Heights count from the top of the plot.
-struct Name<'a> {
-    series: &'a Series,
-    lines: Vec<String>,
+pub(super) struct Name<'a> {
+    pub(super) series: &'a Series,
+    pub(super) lines: Vec<String>,
     /// Where the line ends.
-    wanted: f64,
+    pub(super) wanted: f64,
     /// Where the middle of the name stands.
-    centre: f64,
+    pub(super) centre: f64,
 }
 
 impl Name<'_> {
-    fn new(series: &Series, wanted: f64) -> Name<'_> {
+    pub(super) fn new(series: &Series, wanted: f64) -> Name<'_> {
         Name {
             series,
             lines: wrap(&series.label, NAME),
@@ -266,7 +275,7 @@ impl Name<'_> {
 }
 
 /// Moves names apart, as little as need be and never across each other; `None` if they find no room beside the plot.
-fn arrange(mut names: Vec<Name<'_>>) -> Option<Vec<Name<'_>>> {
+pub(super) fn arrange(mut names: Vec<Name<'_>>) -> Option<Vec<Name<'_>>> {
     let is_wide = |name: &Name<'_>| name.lines.iter().any(|line| extent(line) > NAME);
     let total: f64 = names.iter().map(Name::height).sum();
     // They may reach a little beyond the plot on both sides.
@@ -323,7 +332,7 @@ impl Block {
 }
 
 /// Marks and names in rows, from `top` down; tells where it ends.
-fn legend(svg: &mut Svg, all: &[Series], top: f64) -> f64 {
+pub(super) fn legend<'s>(svg: &mut Svg, all: impl IntoIterator<Item = &'s Series>, top: f64) -> f64 {
     let (mut x, mut y) = (0.0, top + LINE);
     for one in all {
         let width = TO_NAME + 8.0 + extent(&one.label);
@@ -338,7 +347,7 @@ fn legend(svg: &mut Svg, all: &[Series], top: f64) -> f64 {
 }
 
 /// Labels of the horizontal axis without those that would touch a neighbour. The first and the last stay.
-fn thinned(labels: Vec<(f64, String)>) -> Vec<(f64, String)> {
+pub(super) fn thinned(labels: Vec<(f64, String)>) -> Vec<(f64, String)> {
     let touch = |a: &(f64, String), b: &(f64, String)| b.0 - a.0 < (small(&a.1) + small(&b.1)) / 2.0 + 7.0;
     let mut kept: Vec<(f64, String)> = Vec::new();
     let last = labels.len().saturating_sub(1);
@@ -356,7 +365,7 @@ fn thinned(labels: Vec<(f64, String)>) -> Vec<(f64, String)> {
 }
 
 /// How wide a small label is, in units.
-fn small(text: &str) -> f64 {
+pub(super) fn small(text: &str) -> f64 {
     extent(text) * Style::Small.size() / Style::Label.size()
 }
 

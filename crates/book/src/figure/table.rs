@@ -5,7 +5,7 @@ use measure::library::Measured;
 
 use super::curve::Sweep;
 use super::points::Value;
-use super::{Figure, gantt, machine_name, plain};
+use super::{Figure, distribution, gantt, machine_name, plain};
 use crate::interface::Interface;
 use crate::number::Kind;
 use crate::reference::{Reference, Unmeasured};
@@ -127,6 +127,31 @@ pub fn of_waits(figure: &Figure<'_>, phase: &str, machines: &[&Measured], interf
                 .map(|cell| plain(&cell))
                 .collect();
             (row.label.clone(), cells)
+        });
+        Section {
+            heading: heading(measured, machines, interface),
+            rows: rows.collect(),
+        }
+    });
+    let sections: Vec<Section> = sections.collect();
+    folded(
+        &interface.text("Data"),
+        &table(None, &interface.text("Program"), &head, &sections),
+    )
+}
+
+/// The latencies of a phase by quantiles, of every program on every machine.
+pub fn of_latencies(figure: &Figure<'_>, phase: &str, machines: &[&Measured], interface: &Interface) -> String {
+    let head = [Group {
+        heading: None,
+        columns: distribution::columns(interface),
+    }];
+    let sections = machines.iter().map(|measured| {
+        let rows = distribution::latencies(figure, phase, measured, interface);
+        let rows = rows.iter().map(|row| {
+            let cells = row.cells(interface).into_iter();
+            let cells = cells.map(|cell| plain(cell.as_deref().unwrap_or(ABSENT)));
+            (row.label.clone(), cells.collect())
         });
         Section {
             heading: heading(measured, machines, interface),
