@@ -192,6 +192,8 @@ pub enum Quantity {
     ProcessCpu,
     /// Time from the start of the process to its exit.
     ProcessSeconds,
+    /// How often the kernel took a thread of the process off its core, because it waited or because its time was up (wait4).
+    ProcessSwitches,
     /// Memory that the program said it had, in bytes; see [`crate::results::Phase::memory_bytes`].
     Memory,
     /// How much that grows per unit of the swept parameter named by `over`: the slope of the least-squares line through all points.
@@ -207,7 +209,7 @@ impl Quantity {
             Quantity::WorkPerSecond => Unit::PerSecond,
             Quantity::CpuShare | Quantity::PeerCpuShare => Unit::Cores,
             Quantity::Memory | Quantity::MemorySlope => Unit::Bytes,
-            Quantity::Count => Unit::Count,
+            Quantity::Count | Quantity::ProcessSwitches => Unit::Count,
             _ => Unit::Seconds,
         }
     }
@@ -228,14 +230,18 @@ impl Quantity {
     pub fn is_ratio_scale(self) -> bool {
         !matches!(
             self,
-            Quantity::Excess | Quantity::CpuShare | Quantity::PeerCpuShare | Quantity::Count
+            Quantity::Excess
+                | Quantity::CpuShare
+                | Quantity::PeerCpuShare
+                | Quantity::Count
+                | Quantity::ProcessSwitches
         )
     }
 
     /// Whether two programs may be compared by a ratio. Counts may, where none of them is zero; their own mean is the arithmetic one, so
     /// that zero is a count like others and what is the same in every run comes out as exactly that.
     pub fn has_ratios(self) -> bool {
-        self.is_ratio_scale() || self == Quantity::Count
+        self.is_ratio_scale() || matches!(self, Quantity::Count | Quantity::ProcessSwitches)
     }
 
     /// The quantile that it is of the latencies of a phase, if it is one.
@@ -263,7 +269,7 @@ pub struct Metric {
     /// Heading of its column. Goes through the translators' catalog.
     pub label: String,
     pub quantity: Quantity,
-    /// The phase it is read from; `process_cpu` and `process_seconds` need none.
+    /// The phase it is read from; those of the whole process need none.
     #[serde(default)]
     pub phase: String,
     /// For a slope: the swept parameter.

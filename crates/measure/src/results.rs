@@ -711,6 +711,9 @@ fn value(run: &Run, metric: &Metric, ideal: Option<f64>) -> Option<f64> {
     if metric.quantity == Quantity::ProcessSeconds {
         return Some(run.wall_seconds);
     }
+    if metric.quantity == Quantity::ProcessSwitches {
+        return Some((run.voluntary_switches + run.involuntary_switches) as f64);
+    }
     let phase = run.phases.get(&metric.phase)?;
     Some(match metric.quantity {
         Quantity::Seconds => phase.seconds,
@@ -734,7 +737,8 @@ fn value(run: &Run, metric: &Metric, ideal: Option<f64>) -> Option<f64> {
         | Quantity::LatencyP99
         | Quantity::LatencyMax
         | Quantity::ProcessCpu
-        | Quantity::ProcessSeconds => return None,
+        | Quantity::ProcessSeconds
+        | Quantity::ProcessSwitches => return None,
     })
 }
 
@@ -1073,6 +1077,27 @@ pub(crate) mod tests {
         experiment.metrics.last_mut().unwrap().phase = "q".to_owned();
         let missing = results.estimate(&experiment, "a", "polls", &Point::base());
         assert!(matches!(missing, Err(Missing::Phase { .. })), "{missing:?}");
+    }
+
+    #[test]
+    fn switches_are_of_the_whole_process_whatever_their_cause() {
+        let (mut experiment, mut results) = sample();
+        experiment.metrics.push(Metric {
+            id: "switches".to_owned(),
+            quantity: Quantity::ProcessSwitches,
+            phase: String::new(),
+            ..experiment.metrics[0].clone()
+        });
+        for run in &mut results.runs {
+            (run.voluntary_switches, run.involuntary_switches) = if run.program == "a" { (300, 1) } else { (0, 0) };
+        }
+        let switches = |program| results.estimate(&experiment, program, "switches", &Point::base());
+        assert_eq!(switches("a").unwrap().value, 301.0);
+        assert_eq!(switches("b").unwrap().value, 0.0);
+        assert!(matches!(
+            results.ratio(&experiment, "a", "b", "switches", &Point::base()),
+            Err(Missing::Zero { .. })
+        ));
     }
 
     #[test]
