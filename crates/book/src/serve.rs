@@ -784,6 +784,43 @@ mod tests {
     }
 
     #[test]
+    fn the_table_of_translations_follows_catalogs_and_chapters() {
+        let (_root, site) = book();
+        let (source, catalog) = (site.root.join("src/page.md"), site.root.join("po/it.po"));
+        let chapter = "# Page {#page}\n\n{{#translations}}\n\nText.\n";
+        std::fs::write(&source, chapter).unwrap();
+        let mut builder = Builder {
+            open: || {
+                let library = Library {
+                    entries: Vec::new(),
+                    self_check: None,
+                };
+                Ok((Site::open(&site.root)?, library))
+            },
+            options: Options::default(),
+            opened: None,
+            stale: None,
+        };
+        let mut table_after = |changed: &[&str]| {
+            let changed: Vec<PathBuf> = changed.iter().map(PathBuf::from).collect();
+            builder.build(&changed).unwrap();
+            let page = std::fs::read_to_string(site.output_dir().join("it/page.html")).unwrap();
+            let (from, to) = (page.find("<table").unwrap(), page.find("</table>").unwrap());
+            page[from..to].to_owned()
+        };
+
+        let first = table_after(&[]);
+        std::fs::write(&catalog, CATALOG.replace("Testo.", "")).unwrap();
+        let untranslated = table_after(&["po/it.po"]);
+        assert_ne!(untranslated, first);
+        std::fs::write(&catalog, CATALOG).unwrap();
+        assert_eq!(table_after(&["po/it.po"]), first);
+        // What catalogs are held against is read anew with the chapters, and only then.
+        std::fs::write(&source, format!("{chapter}\nMore of it.\n")).unwrap();
+        assert_ne!(table_after(&["src/page.md"]), first);
+    }
+
+    #[test]
     fn a_mistake_in_a_catalog_leads_to_its_entry() {
         let (_root, site) = book();
         let language = site.language("it").unwrap().clone();
