@@ -115,6 +115,15 @@ fn cpu_time() -> Duration {
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
+/// A time given as a number of milliseconds.
+fn milliseconds(text: &str) -> Result<Duration, String> {
+    let value = text.parse::<f64>().unwrap_or(0.0);
+    if !(0.001..=10_000.0).contains(&value) {
+        return Err("not a number from 0.001 to 10000".to_owned());
+    }
+    Ok(Duration::from_secs_f64(value / 1000.0))
+}
+
 /// A timer beside tasks that compute: how late does it get its turn?
 #[derive(Parser)]
 struct Options {
@@ -131,8 +140,8 @@ struct Options {
     #[arg(long, value_name = "N", default_value_t = 50)]
     beats: u32,
     /// Milliseconds from one beat to the next
-    #[arg(long, value_name = "N", default_value_t = 10)]
-    period: u64,
+    #[arg(long, value_name = "MS", default_value = "10", value_parser = milliseconds)]
+    period: Duration,
     /// Polls of tasks after which timers and sockets are looked at, even if
     /// there are tasks left to poll [default: that of Tokio]
     #[arg(long, value_name = "N")]
@@ -145,11 +154,10 @@ struct Options {
 
 async fn measured(options: Options) -> Result<Value, Failure> {
     let slice = Duration::from_millis(options.slice);
-    let period = Duration::from_millis(options.period);
     let mut group = JoinSet::new();
     let (wall, cpu) = (Instant::now(), cpu_time());
     spawn(&mut group, options.how, options.hogs.get(), slice).await?;
-    let lags = heartbeat(options.beats, period).await;
+    let lags = heartbeat(options.beats, options.period).await;
     let seconds = wall.elapsed().as_secs_f64();
     let cpu_seconds = (cpu_time() - cpu).as_secs_f64();
     group.shutdown().await;

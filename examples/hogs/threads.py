@@ -65,6 +65,18 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
     return {"result": {"beats": len(lags)}, "phases": {"beat": phase}}
 
 
+def milliseconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.001 <= value <= 10_000:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a number of milliseconds from 0.001 to 10000"
+        )
+    return value
+
+
 def whole(text: str) -> int:
     digits = text.isascii() and text.isdigit()
     if not digits or not 1 <= int(text) <= 10_000:
@@ -83,7 +95,6 @@ def main() -> None:
         ("hogs", 4, "threads that compute"),
         ("slice", 2, "milliseconds that each computes at a time"),
         ("beats", 50, "beats of the heart"),
-        ("period", 10, "milliseconds from one beat to the next"),
     ):
         parser.add_argument(
             f"--{name}",
@@ -92,6 +103,13 @@ def main() -> None:
             metavar="N",
             help=f"{what} (default: %(default)s)",
         )
+    parser.add_argument(
+        "--period",
+        type=milliseconds,
+        default=10.0,
+        metavar="MS",
+        help="from one beat to the next (default: %(default)s)",
+    )
     print(json.dumps(measured(parser.parse_args())))
 
 
