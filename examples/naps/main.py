@@ -7,11 +7,13 @@ the same without asyncio.
 
     python examples/naps/main.py
     python examples/naps/main.py --how one-by-one --nap 1000
+    python examples/naps/main.py --loop uvloop
 """
 
 import argparse
 import asyncio
 import json
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
@@ -55,6 +57,8 @@ async def group(waits: list[int]) -> list[Call]:
 
 How = Callable[[list[int]], Awaitable[list[Call]]]
 
+LoopFactory = Callable[[], asyncio.AbstractEventLoop]
+
 HOW: dict[str, How] = {
     "one-by-one": one_by_one,
     "gather": together,
@@ -87,6 +91,16 @@ async def run(how: How, nap: int, calls: list[int]) -> None:
         "phases": {"naps": naps_phase, "calls": calls_phase},
     }
     print(json.dumps(report))
+
+
+def loop_factory(name: str) -> LoopFactory | None:
+    if name == "asyncio":
+        return None
+    try:
+        import uvloop
+    except ModuleNotFoundError as error:
+        sys.exit(f"--loop uvloop: {error} (see requirements.txt)")
+    return uvloop.new_event_loop
 
 
 def milliseconds(text: str) -> int:
@@ -132,8 +146,15 @@ def main() -> None:
         metavar="MS,MS,MS",
         help="lengths of the three calls (default: %(default)s)",
     )
+    parser.add_argument(
+        "--loop",
+        choices=("asyncio", "uvloop"),
+        default="asyncio",
+        help="the event loop (default: %(default)s)",
+    )
     options = parser.parse_args()
-    asyncio.run(run(HOW[options.how], options.nap, options.calls))
+    with asyncio.Runner(loop_factory=loop_factory(options.loop)) as runner:
+        runner.run(run(HOW[options.how], options.nap, options.calls))
 
 
 if __name__ == "__main__":
