@@ -41,8 +41,12 @@ enum Command {
     Build,
     /// Build, serve on this machine, and build again when a file changes
     Serve(book_commands::Serve),
-    /// Everything that CI runs
-    Test,
+    /// Everything that CI runs, or some steps of it
+    Test {
+        /// Only these steps
+        #[arg(value_enum, value_name = "STEP")]
+        steps: Vec<test::Step>,
+    },
     /// Work on the translations
     #[command(subcommand)]
     Translate(translate::Command),
@@ -79,7 +83,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Measurements(command) => return measurements::run(&workspace, &command),
         Command::Build => book_commands::build(&workspace)?,
         Command::Serve(arguments) => book_commands::serve(&workspace, &arguments)?,
-        Command::Test => test::run(&workspace)?,
+        Command::Test { steps } => test::run(&workspace, &steps)?,
         Command::Translate(command) => translate::run(&workspace, &command)?,
         Command::Claims(arguments) => claims::run(&workspace, &arguments)?,
         Command::Doctor => doctor::run(&workspace)?,

@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
+use clap::ValueEnum;
 use measure::build::Binaries;
 use measure::campaign::{self, Progress};
 use measure::experiment::Experiment;
@@ -17,35 +18,78 @@ use crate::measurements;
 use crate::translate;
 use crate::workspace::Workspace;
 
-type Step = fn(&Workspace) -> Result<String>;
+/// A part of the tests, as the command line names it, in the order in which they run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Step {
+    /// Directives, bare numbers, headings, ledger; each catalog whole and sound
+    Chapters,
+    /// What lies under measurements/ may stand there and belongs to the programs as they are
+    Results,
+    /// Every claim of the text holds on the machine that the book shows
+    Claims,
+    /// Every edition is built
+    Editions,
+    /// Pages, anchors and links of what was built (by `editions`)
+    Pages,
+    /// The Rust tests of the workspace
+    Rust,
+    /// Every snippet of both languages in both editions runs
+    Snippets,
+    /// The programs of every experiment give the same answers
+    Programs,
+}
 
-const STEPS: &[(&str, Step)] = &[
-    ("chapters and catalogs", chapters_and_catalogs),
-    ("published results", published_results),
-    ("claims", claims_hold),
-    ("both editions", editions),
-    ("pages, anchors and links of all editions", pages_and_links),
-    ("Rust tests", rust_tests),
-    ("snippets of both languages in both editions", snippets),
-    ("programs of every experiment", programs),
-];
+impl Step {
+    fn title(self) -> &'static str {
+        match self {
+            Step::Chapters => "chapters and catalogs",
+            Step::Results => "published results",
+            Step::Claims => "claims",
+            Step::Editions => "both editions",
+            Step::Pages => "pages, anchors and links of all editions",
+            Step::Rust => "Rust tests",
+            Step::Snippets => "snippets of both languages in both editions",
+            Step::Programs => "programs of every experiment",
+        }
+    }
 
-pub fn run(workspace: &Workspace) -> Result<()> {
+    fn run(self, workspace: &Workspace) -> Result<String> {
+        match self {
+            Step::Chapters => chapters_and_catalogs(workspace),
+            Step::Results => published_results(workspace),
+            Step::Claims => claims_hold(workspace),
+            Step::Editions => editions(workspace),
+            Step::Pages => pages_and_links(workspace),
+            Step::Rust => rust_tests(workspace),
+            Step::Snippets => snippets(workspace),
+            Step::Programs => programs(workspace),
+        }
+    }
+}
+
+/// Runs the steps asked for, all of them if none is, always in the same order.
+pub fn run(workspace: &Workspace, wanted: &[Step]) -> Result<()> {
     ctrlc::set_handler(measure::process::interrupt)?;
+    let steps: Vec<Step> = Step::value_variants()
+        .iter()
+        .copied()
+        .filter(|step| wanted.is_empty() || wanted.contains(step))
+        .collect();
     let mut failed = Vec::new();
-    for (name, step) in STEPS {
+    for step in &steps {
+        let name = step.title();
         println!("== {name}");
         let began = Instant::now();
-        match step(workspace) {
+        match step.run(workspace) {
             Ok(summary) => println!("   ok in {:.1} s: {summary}", began.elapsed().as_secs_f64()),
             Err(error) => {
                 println!("   FAILED: {error:#}");
-                failed.push(*name);
+                failed.push(name);
             }
         }
         measure::process::check_interrupted()?;
     }
-    println!("{} passed, {} failed", STEPS.len() - failed.len(), failed.len());
+    println!("{} passed, {} failed", steps.len() - failed.len(), failed.len());
     if !failed.is_empty() {
         bail!("failed: {}", failed.join("; "));
     }

@@ -92,15 +92,20 @@ impl Svg {
         ));
     }
 
-    /// A line through points, in the colour of a series.
+    /// A line through points, in the colour of a series; broken from the ninth on, whose colours have stood before.
     pub fn path(&mut self, series: usize, points: &[(f64, f64)]) {
         let points: Vec<String> = points
             .iter()
             .map(|(x, y)| format!("{},{}", short(*x), short(*y)))
             .collect();
         self.add(format_args!(
-            "<polyline points=\"{}\" fill=\"none\" stroke-width=\"1.5\" style=\"stroke:{}\"/>",
+            "<polyline points=\"{}\" fill=\"none\" stroke-width=\"1.5\"{} style=\"stroke:{}\"/>",
             points.join(" "),
+            if series < COLOURS.len() {
+                ""
+            } else {
+                " stroke-dasharray=\"5 3\""
+            },
             colour(series)
         ));
     }
@@ -118,7 +123,7 @@ impl Svg {
     }
 
     /// The mark of a series, with its centre at `x`, `y`. Each of the first eight has a shape of its own, to be told apart in black and
-    /// white.
+    /// white; the next have their colours again, each with another shape than before.
     pub fn mark(&mut self, series: usize, x: f64, y: f64) {
         let at = |points: &[(f64, f64)]| {
             points
@@ -129,7 +134,7 @@ impl Svg {
         };
         let fill = colour(series);
         let polygon = |points: &[(f64, f64)]| format!("<polygon points=\"{}\" style=\"fill:{fill}\"/>", at(points));
-        let shape = match series % COLOURS.len() {
+        let shape = match (series + series / COLOURS.len() * 3) % COLOURS.len() {
             0 => format!(
                 "<circle cx=\"{}\" cy=\"{}\" r=\"5.5\" style=\"fill:{fill}\"/>",
                 short(x),
@@ -272,5 +277,27 @@ mod tests {
             .collect();
         assert_eq!(marks.len(), 8);
         assert_eq!((0..8).map(colour).collect::<std::collections::BTreeSet<_>>().len(), 8);
+    }
+
+    #[test]
+    fn no_two_series_of_twenty_four_look_the_same() {
+        let marks: std::collections::BTreeSet<String> = (0..24)
+            .map(|series| {
+                let mut svg = Svg::default();
+                svg.mark(series, 0.0, 0.0);
+                svg.body
+            })
+            .collect();
+        assert_eq!(marks.len(), 24);
+    }
+
+    #[test]
+    fn lines_whose_colour_has_stood_before_are_broken() {
+        let line = |series| {
+            let mut svg = Svg::default();
+            svg.path(series, &[(0.0, 0.0), (1.0, 1.0)]);
+            svg.body
+        };
+        assert!(!line(0).contains("dasharray") && line(8).contains("dasharray"));
     }
 }
