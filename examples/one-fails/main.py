@@ -9,11 +9,12 @@ and TaskGroup. The twin is main.rs.
     python examples/one-fails/main.py
     python examples/one-fails/main.py --how gather --loop uvloop
 
-The one that fails is the last in the list, and fails after --pause
-milliseconds. The waits of the others are spread evenly from 3 to 10 such
-pauses. Counted are those that finish their work all the same, and those
-that are still there when the caller has the error in hand. A pause so short
-that the tasks cannot all be made in twice that time may change the counts.
+The one that fails is the last in the list, or with --first the first, and
+fails after --pause milliseconds. The waits of the others are spread evenly
+from 3 to 10 such pauses. Counted are those that finish their work all the
+same, and those that are still there when the caller has the error in hand. A
+pause so short that the tasks cannot all be made in twice that time may
+change the counts.
 """
 
 import argparse
@@ -59,8 +60,9 @@ class Moment:
 class Log:
     """What the jobs have done, and how many are still there."""
 
-    def __init__(self, jobs: int, pause: float) -> None:
-        self.fails = jobs - 1
+    def __init__(self, jobs: int, pause: float, first: bool) -> None:
+        self.last = jobs - 1
+        self.fails = 0 if first else self.last
         self.pause = pause
         self.there = jobs
         self.finished = 0
@@ -70,7 +72,7 @@ class Log:
     def wait(self, index: int) -> float:
         if index == self.fails:
             return self.pause
-        return self.pause * (3 + 7 * index / self.fails)
+        return self.pause * (3 + 7 * index / self.last)
 
     @contextmanager
     def present(self) -> Iterator[None]:
@@ -145,8 +147,7 @@ async def all_succeed(how: How, count: int, batch: int) -> dict[str, Any]:
 
 
 # ANCHOR: one_fails
-async def one_fails(how: How, jobs: int, pause: float) -> dict[str, Any]:
-    log = Log(jobs, pause)
+async def one_fails(how: How, jobs: int, log: Log) -> dict[str, Any]:
     try:
         await how([job(index, log) for index in range(jobs)])
     except* Outage:
@@ -168,7 +169,8 @@ async def one_fails(how: How, jobs: int, pause: float) -> dict[str, Any]:
 async def run(options: argparse.Namespace) -> dict[str, Any]:
     how = HOW[options.how]
     joined = await all_succeed(how, options.tasks, options.jobs)
-    failed = await one_fails(how, options.jobs, options.pause / 1000)
+    log = Log(options.jobs, options.pause / 1000, options.first)
+    failed = await one_fails(how, options.jobs, log)
     return {
         "result": {"jobs": options.jobs, "failed": 1},
         "phases": {"joined": joined, **failed},
@@ -229,6 +231,11 @@ def main() -> None:
         default=50,
         metavar="MS",
         help="milliseconds until one fails (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--first",
+        action="store_true",
+        help="the first in the list fails, instead of the last",
     )
     parser.add_argument(
         "--loop",

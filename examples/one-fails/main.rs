@@ -11,12 +11,12 @@
 //!     cargo run --release --example one-fails
 //!     cargo run --release --example one-fails -- --how handles
 //!
-//! The one that fails is the last in the list, and fails after --pause
-//! milliseconds. The waits of the others are spread evenly from 3 to 10 such
-//! pauses. Counted are those that finish their work all the same, and those
-//! that are still there when the caller has the error in hand. A pause so
-//! short that the tasks cannot all be made in twice that time may change the
-//! counts.
+//! The one that fails is the last in the list, or with --first the first, and
+//! fails after --pause milliseconds. The waits of the others are spread evenly
+//! from 3 to 10 such pauses. Counted are those that finish their work all the
+//! same, and those that are still there when the caller has the error in hand.
+//! A pause so short that the tasks cannot all be made in twice that time may
+//! change the counts.
 
 use std::error::Error;
 use std::fmt;
@@ -84,6 +84,7 @@ impl Moment {
 
 /// What the jobs have done, and how many are still there.
 struct Log {
+    last: u64,
     fails: u64,
     pause: Duration,
     there: AtomicU64,
@@ -93,9 +94,11 @@ struct Log {
 }
 
 impl Log {
-    fn new(jobs: u64, pause: Duration) -> Self {
+    fn new(jobs: u64, pause: Duration, first: bool) -> Self {
+        let last = jobs - 1;
         Self {
-            fails: jobs - 1,
+            last,
+            fails: if first { 0 } else { last },
             pause,
             there: AtomicU64::new(jobs),
             finished: AtomicU64::new(0),
@@ -108,7 +111,7 @@ impl Log {
         if index == self.fails {
             return self.pause;
         }
-        let pauses = 3.0 + 7.0 * index as f64 / self.fails as f64;
+        let pauses = 3.0 + 7.0 * index as f64 / self.last as f64;
         self.pause.mul_f64(pauses)
     }
 
@@ -141,17 +144,19 @@ async fn job(index: u64, log: Arc<Log>) -> Result<u64, Outage> {
 }
 // ANCHOR_END: job
 
-/// What all ways of waiting take: a future that can be a task of its own.
-trait Job: Future<Output = Result<u64, Outage>> + Send + 'static {}
+// ANCHOR: bound
+/// What all ways of waiting take: futures that can be tasks of their own.
+trait Job<T>: Future<Output = Result<T, Outage>> + Send + 'static {}
 
-impl<F> Job for F where
-    F: Future<Output = Result<u64, Outage>> + Send + 'static
+impl<T, F> Job<T> for F where
+    F: Future<Output = Result<T, Outage>> + Send + 'static
 {
 }
+// ANCHOR_END: bound
 
 // ANCHOR: handles
 async fn handles(
-    jobs: impl Iterator<Item = impl Job>,
+    jobs: impl Iterator<Item = impl Job<u64>>,
 ) -> Result<Vec<u64>, Failure> {
     let tasks: Vec<JoinHandle<_>> = jobs.map(tokio::spawn).collect();
     let mut numbers = Vec::new();
@@ -162,33 +167,25 @@ async fn handles(
 }
 // ANCHOR_END: handles
 
+// ANCHOR: placed
+/// What the jobs answer, each with its place in the list: for they end in
+/// another order.
+fn placed(
+    jobs: impl Iterator<Item = impl Job<u64>>,
+) -> impl Iterator<Item = impl Job<(usize, u64)>> {
+    jobs.enumerate()
+        .map(|(place, job)| async move { Ok((place, job.await?)) })
+}
+// ANCHOR_END: placed
+
 // ANCHOR: group
 async fn dropped(
-    jobs: impl Iterator<Item = impl Job>,
+    jobs: impl Iterator<Item = impl Job<u64>>,
 ) -> Result<Vec<u64>, Failure> {
-    let mut group = JoinSet::new();
-    for (place, job) in jobs.enumerate() {
-        group.spawn(async move { Ok((place, job.await?)) });
-    }
+    let mut group: JoinSet<_> = placed(jobs).collect();
     in_order(&mut group).await
-}
-// ANCHOR_END: group
+} // Here the set is dropped, and what is left in it is aborted.
 
-// ANCHOR: shutdown
-async fn shut_down(
-    jobs: impl Iterator<Item = impl Job>,
-) -> Result<Vec<u64>, Failure> {
-    let mut group = JoinSet::new();
-    for (place, job) in jobs.enumerate() {
-        group.spawn(async move { Ok((place, job.await?)) });
-    }
-    let numbers = in_order(&mut group).await;
-    group.shutdown().await; // nothing to do, unless one has failed
-    numbers
-}
-// ANCHOR_END: shutdown
-
-// ANCHOR: in_order
 async fn in_order(
     group: &mut JoinSet<Result<(usize, u64), Outage>>,
 ) -> Result<Vec<u64>, Failure> {
@@ -199,11 +196,22 @@ async fn in_order(
     }
     Ok(numbers)
 }
-// ANCHOR_END: in_order
+// ANCHOR_END: group
+
+// ANCHOR: shut_down
+async fn shut_down(
+    jobs: impl Iterator<Item = impl Job<u64>>,
+) -> Result<Vec<u64>, Failure> {
+    let mut group: JoinSet<_> = placed(jobs).collect();
+    let numbers = in_order(&mut group).await;
+    group.shutdown().await; // waits until all that is left has gone
+    numbers
+}
+// ANCHOR_END: shut_down
 
 // ANCHOR: try_join
 async fn try_join(
-    jobs: impl Iterator<Item = impl Job>,
+    jobs: impl Iterator<Item = impl Job<u64>>,
 ) -> Result<Vec<u64>, Failure> {
     Ok(try_join_all(jobs).await?)
 }
@@ -211,12 +219,9 @@ async fn try_join(
 
 // ANCHOR: unordered
 async fn unordered(
-    jobs: impl Iterator<Item = impl Job>,
+    jobs: impl Iterator<Item = impl Job<u64>>,
 ) -> Result<Vec<u64>, Failure> {
-    let placed = jobs.enumerate().map(|(place, job)| async move {
-        Ok::<_, Outage>((place, job.await?))
-    });
-    let mut ending: FuturesUnordered<_> = placed.collect();
+    let mut ending: FuturesUnordered<_> = placed(jobs).collect();
     let mut numbers = vec![0; ending.len()];
     while let Some((place, number)) = ending.try_next().await? {
         numbers[place] = number;
@@ -243,7 +248,7 @@ enum How {
 impl How {
     async fn numbers(
         self,
-        jobs: impl Iterator<Item = impl Job>,
+        jobs: impl Iterator<Item = impl Job<u64>>,
     ) -> Result<Vec<u64>, Failure> {
         match self {
             How::Handles => handles(jobs).await,
@@ -282,13 +287,12 @@ async fn all_succeed(
     Ok(phase)
 }
 
+// ANCHOR: one_fails
 async fn one_fails(
     how: How,
     jobs: u64,
-    pause: Duration,
+    log: Arc<Log>,
 ) -> Result<(Value, Value), Failure> {
-    // ANCHOR: one_fails
-    let log = Arc::new(Log::new(jobs, pause));
     let outcome = how
         .numbers((0..jobs).map(|index| job(index, log.clone())))
         .await;
@@ -340,18 +344,17 @@ struct Options {
         value_parser = clap::value_parser!(u64).range(1..=10_000)
     )]
     pause: u64,
+    /// The first in the list fails, instead of the last
+    #[arg(long)]
+    first: bool,
 }
 
 async fn measured(options: Options) -> Result<Value, Failure> {
-    let Options {
-        how,
-        tasks,
-        jobs,
-        pause,
-    } = options;
-    let joined = all_succeed(how, tasks, jobs).await?;
-    let pause = Duration::from_millis(pause);
-    let (told, ended) = one_fails(how, jobs, pause).await?;
+    let (how, jobs) = (options.how, options.jobs);
+    let joined = all_succeed(how, options.tasks, jobs).await?;
+    let pause = Duration::from_millis(options.pause);
+    let log = Arc::new(Log::new(jobs, pause, options.first));
+    let (told, ended) = one_fails(how, jobs, log).await?;
     Ok(json!({
         "result": { "jobs": jobs, "failed": 1 },
         "phases": { "joined": joined, "told": told, "ended": ended },
