@@ -11,12 +11,12 @@
 //!     cargo run --release --example one-fails
 //!     cargo run --release --example one-fails -- --how handles
 //!
-//! The one that fails is the last in the list, or with --first the first, and
-//! fails after --pause milliseconds. The waits of the others are spread evenly
-//! from 3 to 10 such pauses. Counted are those that finish their work all the
-//! same, and those that are still there when the caller has the error in hand.
-//! A pause so short that the tasks cannot all be made in twice that time may
-//! change the counts.
+//! The one that fails is the last in the list, or with --first the first,
+//! and fails after --pause milliseconds. The waits of the others are spread
+//! evenly from 3 to 10 such pauses. Counted are those that finish their work
+//! all the same, and those that are still there when the caller has the error
+//! in hand. A pause so short that the tasks cannot all be made in twice that
+//! time may change the counts.
 
 use std::error::Error;
 use std::fmt;
