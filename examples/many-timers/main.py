@@ -125,14 +125,14 @@ def main() -> None:
     parser.add_argument(
         "--timers",
         type=at_most(MOST_TIMERS),
-        default=10_000,
+        default=5000,
         metavar="N",
         help="how many there are in all (default: %(default)s)",
     )
     parser.add_argument(
         "--due",
         type=at_most(MOST_DUE),
-        default=1000,
+        default=250,
         metavar="N",
         help="how many of them fall due in each phase (default: %(default)s)",
     )

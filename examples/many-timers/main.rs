@@ -103,7 +103,7 @@ struct Options {
     #[arg(
         long,
         value_name = "N",
-        default_value_t = 10_000,
+        default_value_t = 5000,
         value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_TIMERS))
     )]
     timers: u32,
@@ -111,7 +111,7 @@ struct Options {
     #[arg(
         long,
         value_name = "N",
-        default_value_t = 1000,
+        default_value_t = 250,
         value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_DUE))
     )]
     due: u32,
