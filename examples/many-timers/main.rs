@@ -28,7 +28,7 @@ const MOST_TIMERS: u32 = 1_000_000;
 /// As many latencies as a report may hold.
 const MOST_DUE: u32 = 20_000;
 /// In it the tasks of a phase fall asleep, before the first of them is due.
-const LEAD: Duration = Duration::from_millis(400);
+const LEAD: Duration = Duration::from_millis(200);
 /// And so much later than that nobody may be.
 const LATEST: Duration = Duration::from_secs(30);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -133,10 +133,10 @@ impl Options {
     /// Those of the command line, of which one depends on another.
     fn checked() -> Result<Options, clap::Error> {
         let options = Options::try_parse()?;
-        if options.timers < 2 * options.due {
+        if options.timers <= 2 * options.due {
             return Err(clap::Error::raw(
                 ErrorKind::ValueValidation,
-                "--timers must be at least twice --due\n",
+                "--timers must be more than twice --due\n",
             ));
         }
         Ok(options)
