@@ -1,0 +1,175 @@
+"""Many timers at once: how late does each fire?
+
+Most of them are due in an hour, and only there. Beside them, some fall due
+one after another, spread evenly over --window milliseconds (`spread`), and
+then as many at one and the same instant (`burst`). Each is a task that
+sleeps until it is due and notes how late it is. The twin is main.rs.
+
+    python examples/many-timers/main.py
+    python examples/many-timers/main.py --timers 100000 --loop uvloop
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+from asyncio import AbstractEventLoop
+from collections.abc import Callable
+from typing import Any
+
+# Bounds what a slip of the finger could take of the memory.
+MOST_TIMERS = 1_000_000
+# As many latencies as a report may hold.
+MOST_DUE = 20_000
+# In it the tasks of a phase fall asleep, before the first of them is due.
+LEAD = 0.2
+# At least; and so many times what as many of the others took for it.
+LEADS = 5
+# And so much later than that nobody may be.
+LATEST = 30.0
+
+
+class Failure(Exception):
+    """What was done is not what was asked for."""
+
+
+# ANCHOR: timer
+async def timer(due: float) -> float:
+    """Sleeps until `due` and says how late it is; negative: too early."""
+    await asyncio.sleep(due - time.monotonic())
+    return time.monotonic() - due
+# ANCHOR_END: timer
+
+
+# ANCHOR: fire
+async def fire(count: int, first: float, window: float) -> list[float]:
+    """That many timers, spread evenly over the window."""
+    async with asyncio.TaskGroup() as group:
+        timers = [
+            group.create_task(timer(first + window * number / count))
+            for number in range(count)
+        ]
+    return [timer.result() for timer in timers]
+# ANCHOR_END: fire
+
+
+async def measured(count: int, window: float, lead: float) -> dict[str, Any]:
+    """A phase of its own for each call."""
+    first = time.monotonic() + lead
+    firing = asyncio.create_task(fire(count, first, window))
+    # Wakes when all have long been asleep. What they cost from then on is
+    # measured, not what it cost to make them.
+    await asyncio.sleep(lead * 3 / 4)
+    wall, cpu = time.perf_counter(), time.process_time()
+    if time.monotonic() >= first:
+        raise Failure(f"it took more than {lead:.1f} s to set {count} timers")
+    async with asyncio.timeout(window + LATEST):
+        overshoots = await firing
+    return {
+        "seconds": time.perf_counter() - wall,
+        "cpu_seconds": time.process_time() - cpu,
+        "work": count,
+        "latencies_us": [
+            max(1, round(overshoot * 1e6)) for overshoot in overshoots
+        ],
+        "counts": {"early": sum(overshoot < 0 for overshoot in overshoots)},
+    }
+
+
+async def run(timers: int, due: int, window: float) -> dict[str, Any]:
+    begun = time.monotonic()
+    hour = begun + 3600
+    others = [
+        asyncio.create_task(timer(hour)) for _ in range(timers - 2 * due)
+    ]
+    await asyncio.sleep(0)  # from here on they sleep
+    each = (time.monotonic() - begun) / len(others)
+    lead = max(LEAD, LEADS * due * each)
+    spread = await measured(due, window, lead)
+    burst = await measured(due, 0.0, lead)
+
+    if any(other.done() for other in others):
+        raise Failure("a timer of an hour has fired")
+    for other in others:
+        other.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    return {
+        "result": {"timers": timers, "due": due},
+        "phases": {"spread": spread, "burst": burst},
+    }
+
+
+def loop_factory(name: str) -> Callable[[], AbstractEventLoop] | None:
+    if name == "asyncio":
+        return None
+    try:
+        import uvloop
+    except ImportError as error:
+        sys.exit(f"--loop uvloop: {error} (see requirements.txt)")
+    return uvloop.new_event_loop
+
+
+def at_most(most: int) -> Callable[[str], int]:
+    def count(text: str) -> int:
+        digits = text.isascii() and text.isdigit()
+        if not digits or not 1 <= int(text) <= most:
+            raise argparse.ArgumentTypeError(
+                f"{text!r} is not a whole number from 1 to {most}"
+            )
+        return int(text)
+
+    return count
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--timers",
+        type=at_most(MOST_TIMERS),
+        default=5000,
+        metavar="N",
+        help="how many there are in all (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--due",
+        type=at_most(MOST_DUE),
+        default=250,
+        metavar="N",
+        help="how many of them fall due in each phase (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--window",
+        type=at_most(10_000),
+        default=200,
+        metavar="MS",
+        help="over which those of the first phase are spread "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--loop",
+        choices=("asyncio", "uvloop"),
+        default="asyncio",
+        help="the event loop (default: %(default)s)",
+    )
+    options = parser.parse_args()
+    if options.timers <= 2 * options.due:
+        parser.error("--timers must be more than twice --due")
+    factory = loop_factory(options.loop)
+    try:
+        with asyncio.Runner(loop_factory=factory) as runner:
+            report = runner.run(
+                run(options.timers, options.due, options.window / 1000)
+            )
+    except Failure as failure:
+        sys.exit(str(failure))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    print(json.dumps(report))
+
+
+if __name__ == "__main__":
+    main()
