@@ -167,13 +167,20 @@ HOW: dict[str, Job] = {
 
 
 # ANCHOR: cancelled_at
-async def cancelled_at(
-    wait: int, job: Job, bank: Bank, again: bool = False
-) -> None:
+async def standing_at(
+    wait: int, job: Job, bank: Bank
+) -> asyncio.Future[None]:
     bank.waits = 0
     task = asyncio.ensure_future(job(bank))
     while bank.waits < wait:
         await asyncio.sleep(0)  # one turn of the loop
+    return task
+
+
+async def cancelled_at(
+    wait: int, job: Job, bank: Bank, again: bool = False
+) -> None:
+    task = await standing_at(wait, job, bank)
     task.cancel()
     if again:
         await asyncio.sleep(0)
@@ -231,7 +238,8 @@ async def finished(job: Job, rounds: int) -> dict[str, Any]:
     jobs = rounds * WAITS
     wall, cpu = time.perf_counter(), time.process_time()
     for _ in range(jobs):
-        await asyncio.ensure_future(job(bank))
+        # Driven like those that are cancelled, up to the last wait.
+        await (await standing_at(WAITS, job, bank))
     phase = {
         "seconds": time.perf_counter() - wall,
         "cpu_seconds": time.process_time() - cpu,
