@@ -8,7 +8,7 @@
 //!   polled in place and dropped;
 //! - `guard`: what it must not leave is owned by guards; dropped likewise;
 //! - `abort`: the same as a task, which is aborted and then awaited;
-//! - `detach`: the same as a task of which only the caller is dropped;
+//! - `detach`: the same behind a caller, and only the caller is aborted;
 //! - `token`: a task that looks at a `CancellationToken`, and cleans up by
 //!   awaits of its own.
 //!
@@ -39,6 +39,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::runtime;
 use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 use tokio::task::coop::unconstrained;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -276,18 +277,28 @@ fn ended(job: impl Future<Output = Ended>) -> Ended {
     }
 }
 
-/// Lets other tasks run until the job stands at a wait.
-async fn until(wait: u64, bank: &Bank) {
+// ANCHOR: aborted_at
+/// Spawns a job, and lets it run until it stands at a wait.
+async fn standing_at(
+    wait: u64,
+    job: impl Future<Output = Ended> + Send + 'static,
+    bank: &Bank,
+) -> JoinHandle<Ended> {
+    bank.waits.store(0, Relaxed);
+    let task = tokio::spawn(job);
     while bank.waits.load(Relaxed) < wait {
         turn().await;
     }
+    task
 }
 
-// ANCHOR: aborted_at
-async fn aborted_at(wait: u64, bank: &Arc<Bank>, again: bool) -> Ended {
-    bank.waits.store(0, Relaxed);
-    let task = tokio::spawn(careful(bank.clone()));
-    until(wait, bank).await;
+async fn aborted_at(
+    wait: u64,
+    job: impl Future<Output = Ended> + Send + 'static,
+    bank: &Bank,
+    again: bool,
+) -> Ended {
+    let task = standing_at(wait, job, bank).await;
     task.abort();
     if again {
         turn().await;
@@ -300,33 +311,10 @@ async fn aborted_at(wait: u64, bank: &Arc<Bank>, again: bool) -> Ended {
 }
 // ANCHOR_END: aborted_at
 
-async fn detached_at(
-    wait: u64,
-    bank: &Arc<Bank>,
-    running: &TaskTracker,
-) -> Ended {
-    bank.waits.store(0, Relaxed);
-    {
-        let mut caller = pin!(shielded(bank.clone(), running.clone()));
-        let first = caller
-            .as_mut()
-            .poll(&mut Context::from_waker(Waker::noop()));
-        if first.is_ready() {
-            return not_cancelled(wait);
-        }
-        until(wait, bank).await;
-    }
-    running.close();
-    running.wait().await;
-    running.reopen();
-    Ok(())
-}
-
 async fn stopped_at(wait: u64, bank: &Arc<Bank>, again: bool) -> Ended {
-    bank.waits.store(0, Relaxed);
     let stop = CancellationToken::new();
-    let task = tokio::spawn(cooperative(bank.clone(), stop.clone()));
-    until(wait, bank).await;
+    let job = cooperative(bank.clone(), stop.clone());
+    let task = standing_at(wait, job, bank).await;
     stop.cancel();
     if again {
         turn().await;
@@ -357,27 +345,42 @@ impl Jobs {
         bank: &Arc<Bank>,
         again: bool,
     ) -> Ended {
+        let running = &self.running;
         match self.how {
             How::Naive => dropped_at(wait, naive(bank.clone()), bank),
             How::Guard => dropped_at(wait, careful(bank.clone()), bank),
-            How::Abort => aborted_at(wait, bank, again).await,
-            How::Detach => detached_at(wait, bank, &self.running).await,
+            How::Abort => {
+                aborted_at(wait, careful(bank.clone()), bank, again).await
+            }
+            How::Detach => {
+                let caller = shielded(bank.clone(), running.clone());
+                aborted_at(wait, caller, bank, again).await?;
+                running.close();
+                running.wait().await;
+                running.reopen();
+                Ok(())
+            }
             How::Token => stopped_at(wait, bank, again).await,
         }
     }
 
+    /// Drives a job like those that are cancelled, up to its last wait.
     async fn finish(&self, bank: &Arc<Bank>) -> Ended {
-        let bank = bank.clone();
-        match self.how {
-            How::Naive => ended(naive(bank)),
-            How::Guard => ended(careful(bank)),
-            How::Abort => tokio::spawn(careful(bank)).await?,
-            How::Detach => shielded(bank, self.running.clone()).await,
+        let shared = bank.clone();
+        let task = match self.how {
+            How::Naive => return ended(naive(shared)),
+            How::Guard => return ended(careful(shared)),
+            How::Abort => standing_at(WAITS, careful(shared), bank).await,
+            How::Detach => {
+                let caller = shielded(shared, self.running.clone());
+                standing_at(WAITS, caller, bank).await
+            }
             How::Token => {
                 let stop = CancellationToken::new();
-                tokio::spawn(cooperative(bank, stop)).await?
+                standing_at(WAITS, cooperative(shared, stop), bank).await
             }
-        }
+        };
+        task.await?
     }
 }
 
