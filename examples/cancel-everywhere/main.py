@@ -298,7 +298,7 @@ def main() -> None:
     parser.add_argument(
         "--rounds",
         type=at_most(MOST_JOBS // WAITS),
-        default=2000,
+        default=1000,
         metavar="N",
         help=f"each of {WAITS} jobs (default: %(default)s)",
     )

@@ -500,7 +500,7 @@ struct Options {
     #[arg(
         long,
         value_name = "N",
-        default_value_t = 2000,
+        default_value_t = 1000,
         value_parser = clap::value_parser!(u64).range(1..=MOST_ROUNDS)
     )]
     rounds: u64,
