@@ -63,11 +63,6 @@ fn chunks(count: u64, size: u64) -> impl Iterator<Item = Chunk> {
         .map(Iterator::collect)
 }
 
-fn kept_of(chunk: Chunk) -> Chunk {
-    let kept = chunk.into_iter().filter(|number| number % 3 != 0);
-    kept.map(|number| number % 1000).collect()
-}
-
 fn total_of_chunks(items: impl Iterator<Item = Chunk>) -> u64 {
     items.map(kept_of).flatten().sum()
 }
@@ -126,6 +121,12 @@ async fn async_total(stream: impl Stream<Item = u64>) -> u64 {
 }
 // ANCHOR_END: consume
 
+// ANCHOR: chunked
+fn kept_of(chunk: Chunk) -> Chunk {
+    let kept = chunk.into_iter().filter(|number| number % 3 != 0);
+    kept.map(|number| number % 1000).collect()
+}
+
 fn async_kept_chunks(
     source: impl Stream<Item = Chunk>,
 ) -> impl Stream<Item = Chunk> {
@@ -136,7 +137,6 @@ fn async_kept_chunks(
     }
 }
 
-// ANCHOR: chunked
 async fn async_total_of_chunks(stream: impl Stream<Item = Chunk>) -> u64 {
     let mut stream = pin!(stream);
     let mut result = 0;
