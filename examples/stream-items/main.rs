@@ -64,7 +64,7 @@ fn chunks(count: u64, size: u64) -> impl Iterator<Item = Chunk> {
 }
 
 fn total_of_chunks(items: impl Iterator<Item = Chunk>) -> u64 {
-    items.map(kept_of).flatten().sum()
+    items.map(|chunk| kept_of(chunk).iter().sum::<u64>()).sum()
 }
 
 // ANCHOR: by_hand
