@@ -130,7 +130,7 @@ async def watch(points: list[tuple[int, int]]) -> None:
     while True:
         elapsed = time.perf_counter() - start
         points.append((int(elapsed * 1000), memory_bytes("VmRSS")))
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(0.008)
 # ANCHOR_END: watch
 
 

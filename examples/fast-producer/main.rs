@@ -212,7 +212,7 @@ async fn watched<T>(
 ) -> Result<(T, Vec<(u64, u64)>), Failure> {
     let start = Instant::now();
     let mut points = Vec::new();
-    let mut look = interval(Duration::from_millis(5));
+    let mut look = interval(Duration::from_millis(8));
     let mut work = pin!(work);
     loop {
         tokio::select! {

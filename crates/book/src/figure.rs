@@ -890,7 +890,7 @@ mod tests {
         );
         assert_eq!(
             row(&html, "Tokio, one thread"),
-            ["2.00 MB", "2.00 MB", "–", "–", "2.50 MB"]
+            ["2.00 MB", "2.00 MB", "2.50 MB", "–", "2.50 MB"]
         );
         for part in [">memory</text>", ">MB</text>", "s, from the start of the phase"] {
             assert!(svg.contains(part), "{part} in {svg}");
@@ -902,9 +902,9 @@ mod tests {
         );
         assert!(html.contains("class=\"provenance\""), "{html}");
         let html = render("echo series messages tasks", &library, &fixture::italian());
-        assert_eq!(row(&html, "Tokio, one thread").last().unwrap(), "123.456", "{html}");
+        assert_eq!(row(&html, "Tokio, un thread").last().unwrap(), "123.456", "{html}");
         assert!(
-            html.contains("0,5\u{a0}s") && html.contains("dall'inizio della fase"),
+            html.contains("1.000\u{a0}ms") && html.contains("dall’inizio della fase"),
             "{html}"
         );
     }

@@ -32,15 +32,17 @@ pub struct Course<'a> {
     pub label: String,
     /// Milliseconds from the start of the phase, not decreasing, with the value then.
     pub points: &'a [(u64, u64)],
+    /// How long the phase took; its last value holds until then.
+    pub seconds: f64,
 }
 
 impl Course<'_> {
-    /// The value at a time, in seconds: that of the last point before. `None` before the first point and after the last.
+    /// The value at a time, in seconds: that of the last point before. `None` before the first point and after the end of the phase.
     fn at(&self, seconds: f64) -> Option<u64> {
         let milliseconds = seconds * 1000.0;
         let (end, _) = self.points.last()?;
         // Ticks are not exact in binary.
-        if milliseconds > *end as f64 + 1e-6 {
+        if milliseconds > (*end as f64).max(self.seconds * 1000.0) + 1e-6 {
             return None;
         }
         let before = (self.points).partition_point(|(time, _)| *time as f64 <= milliseconds + 1e-6);
@@ -82,12 +84,16 @@ pub fn courses<'a>(
     let has_points = |phase: &Phase| phase.series.get(name).is_some_and(|points| !points.is_empty());
     let programs = figure.programs(measured).into_iter();
     programs
-        .map(|(series, program)| Course {
-            series,
-            label: interface.label(&program.label),
-            points: super::median_run(measured, &program.id, phase, has_points)
-                .and_then(|phase| phase.series.get(name))
-                .map_or(&[], Vec::as_slice),
+        .map(|(series, program)| {
+            let phase = super::median_run(measured, &program.id, phase, has_points);
+            Course {
+                series,
+                label: interface.label(&program.label),
+                points: phase
+                    .and_then(|phase| phase.series.get(name))
+                    .map_or(&[], Vec::as_slice),
+                seconds: phase.map_or(0.0, |phase| phase.seconds),
+            }
         })
         .collect()
 }
@@ -245,15 +251,18 @@ mod tests {
     use crate::fixture;
 
     #[test]
-    fn between_two_points_the_earlier_holds_and_nothing_beyond_the_ends() {
+    fn between_two_points_the_earlier_holds_and_the_last_until_the_end_of_the_phase() {
         let course = |points| Course {
             series: 0,
             label: String::new(),
             points,
+            seconds: 0.25,
         };
         let some = course(&[(10, 5), (20, 7), (20, 8), (300, 9)]);
         let at = [0.0, 0.0099, 0.01, 0.019, 0.02, 0.1 + 0.2, 0.301].map(|time| some.at(time));
         assert_eq!(at, [None, None, Some(5), Some(5), Some(8), Some(9), None]);
+        let at = [0.24, 0.25, 0.26].map(|time| course(&[(10, 5), (200, 8)]).at(time));
+        assert_eq!(at, [Some(8), Some(8), None]);
         assert_eq!(course(&[]).at(0.0), None);
         let cells = some.cells(&[0.0, 0.02], Unit::Count, &fixture::english());
         assert_eq!(cells, [None, Some("8".to_owned()), Some("9".to_owned())]);
