@@ -1,5 +1,6 @@
 //! `{{#figure EXPERIMENT METRIC...}}caption{{/figure}}`, `{{#figure EXPERIMENT METRIC... over PARAMETER}}caption{{/figure}}`,
-//! `{{#figure EXPERIMENT gantt PHASE}}caption{{/figure}}` and `{{#figure EXPERIMENT distribution PHASE}}caption{{/figure}}`.
+//! `{{#figure EXPERIMENT gantt PHASE}}caption{{/figure}}`, `{{#figure EXPERIMENT distribution PHASE}}caption{{/figure}}` and
+//! `{{#figure EXPERIMENT series PHASE NAME}}caption{{/figure}}`.
 //!
 //! ```text
 //! Figure       which experiment, and what of it
@@ -7,6 +8,7 @@
 //!  |-- curve       a panel per metric: its values over a swept parameter, a line per program
 //!  |-- gantt       when each wait of a phase began and ended
 //!  |-- distribution  the latencies of a phase, from the median into the tail
+//!  |-- timeline    what programs looked at over time, as their memory
 //!  |-- self_check  what the harness found about itself
 //!  |-- table       the same in numbers
 //!  \-- provenance  where and when it was measured, and how to measure it again
@@ -30,6 +32,7 @@ mod provenance;
 pub mod self_check;
 mod svg;
 mod table;
+mod timeline;
 
 use curve::Sweep;
 use mdbook_markdown::pulldown_cmark::html::push_html;
@@ -37,7 +40,7 @@ use mdbook_markdown::{MarkdownOptions, new_cmark_parser};
 use measure::experiment::{Experiment, Metric};
 use measure::library::{Entry, Library, Measured, Origin};
 use measure::machine;
-use measure::results::Machine;
+use measure::results::{Machine, Phase};
 
 use crate::interface::Interface;
 use crate::number::escape;
@@ -56,6 +59,8 @@ enum Show<'a> {
     Curve(Vec<&'a Metric>, Sweep<'a>),
     Gantt(&'a str),
     Distribution(&'a str),
+    /// A phase, and the name of a series that programs report in it.
+    Series(&'a str, &'a str),
 }
 
 impl<'a> Figure<'a> {
@@ -65,7 +70,7 @@ impl<'a> Figure<'a> {
         let (Some(name), Some(first)) = (words.next(), words.next()) else {
             return Err(Problem::new(
                 "a figure names an experiment and what to show of it",
-                "write `{{#figure EXPERIMENT METRIC}}caption{{/figure}}`, or `gantt PHASE` for the waits of a phase, `distribution PHASE` for its latencies",
+                "write `{{#figure EXPERIMENT METRIC}}caption{{/figure}}`, or `gantt PHASE` for the waits of a phase, `distribution PHASE` for its latencies, `series PHASE NAME` for what it looked at over time",
             ));
         };
         let entry = reference::experiment(name, library)?;
@@ -87,6 +92,31 @@ impl<'a> Figure<'a> {
                     "gantt" => Show::Gantt(phase),
                     _ => Show::Distribution(phase),
                 },
+            });
+        }
+        if first == "series" {
+            let [phase, series] = rest[..] else {
+                return Err(Problem::new(
+                    format!("`{arguments}`: `series` takes a phase and the name of a series"),
+                    format!("phases are {}", phases(entry).join(", ")),
+                ));
+            };
+            let known = phases(entry);
+            if !known.contains(&phase) {
+                return Err(Problem::unknown(&format!("phase in `{name}`"), phase, known));
+            }
+            // What programs report is known once they have run.
+            let known = series_of(entry, phase);
+            if !known.is_empty() && !known.contains(&series) {
+                return Err(Problem::unknown(
+                    &format!("series in phase `{phase}` of `{name}`"),
+                    series,
+                    known,
+                ));
+            }
+            return Ok(Figure {
+                entry,
+                show: Show::Series(phase, series),
             });
         }
         let mut words: Vec<&str> = std::iter::once(first).chain(rest).collect();
@@ -146,6 +176,7 @@ impl<'a> Figure<'a> {
             Show::Curve(metrics, sweep) => format!("{}-over-{}", of(metrics), sweep.parameter),
             Show::Gantt(phase) => format!("gantt-{phase}"),
             Show::Distribution(phase) => format!("distribution-{phase}"),
+            Show::Series(phase, name) => format!("series-{phase}-{name}"),
         };
         format!("fig-{}-{shown}", self.entry.experiment.id)
     }
@@ -154,7 +185,7 @@ impl<'a> Figure<'a> {
     pub fn shows(&self, metric: &str) -> bool {
         match &self.show {
             Show::Points(metrics) | Show::Curve(metrics, _) => metrics.iter().any(|shown| shown.id == metric),
-            Show::Gantt(_) => false,
+            Show::Gantt(_) | Show::Series(..) => false,
             Show::Distribution(phase) => (self.experiment().metric(metric))
                 .is_some_and(|metric| metric.phase == *phase && metric.quantity.latency_quantile().is_some()),
         }
@@ -164,7 +195,7 @@ impl<'a> Figure<'a> {
     pub fn over(&self) -> Option<&'a str> {
         match &self.show {
             Show::Curve(_, sweep) => Some(sweep.parameter),
-            Show::Points(_) | Show::Gantt(_) | Show::Distribution(_) => None,
+            Show::Points(_) | Show::Gantt(_) | Show::Distribution(_) | Show::Series(..) => None,
         }
     }
 
@@ -220,6 +251,7 @@ impl<'a> Figure<'a> {
                 Show::Curve(metrics, sweep) => table::of_sweep(self, metrics, sweep, &machines, interface),
                 Show::Gantt(phase) => table::of_waits(self, phase, &machines, interface),
                 Show::Distribution(phase) => table::of_latencies(self, phase, &machines, interface),
+                Show::Series(phase, name) => table::of_series(self, phase, name, &machines, interface),
             });
         }
         if self.entry.measured.is_none() {
@@ -243,6 +275,7 @@ impl<'a> Figure<'a> {
                 .collect(),
             Show::Gantt(phase) => gantt::panel(self, phase, measured, &id(0), interface),
             Show::Distribution(phase) => distribution::panel(self, phase, measured, &id(0), interface),
+            Show::Series(phase, name) => timeline::panel(self, phase, name, measured, &id(0), interface),
         }
     }
 
@@ -330,6 +363,47 @@ fn phases(entry: &Entry) -> Vec<&str> {
     phases
 }
 
+/// Series that any program reports in a phase.
+fn series_of<'a>(entry: &'a Entry, phase: &str) -> Vec<&'a str> {
+    let measured = entry.measured.iter().chain(&entry.others);
+    let phases = measured
+        .flat_map(|measured| &measured.results.runs)
+        .filter_map(|run| run.phases.get(phase));
+    let mut names: Vec<&str> = phases
+        .flat_map(|phase| phase.series.keys().map(String::as_str))
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// A phase of the run of median duration of a program at the base, among those that have what is to be shown.
+fn median_run<'a>(
+    measured: &'a Measured,
+    program: &str,
+    phase: &str,
+    has: impl Fn(&Phase) -> bool,
+) -> Option<&'a Phase> {
+    let runs = measured.results.runs.iter();
+    let mut phases: Vec<&Phase> = runs
+        .filter(|run| run.program == program && !run.control && run.point.is_base())
+        .filter_map(|run| run.phases.get(phase))
+        .filter(|phase| has(phase))
+        .collect();
+    phases.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
+    // Of an even number the lower of the middle two: it must be a run that was.
+    phases.get(phases.len().saturating_sub(1) / 2).copied()
+}
+
+/// What a figure of these arguments is headed by that stands in no manifest: the name of a series, in words.
+pub(crate) fn series_label(arguments: &str) -> Option<String> {
+    let words: Vec<&str> = arguments.split(' ').collect();
+    match words[..] {
+        [_, "series", _, name] => Some(timeline::label(name)),
+        _ => None,
+    }
+}
+
 /// One paragraph of Markdown as HTML, without the paragraph around it.
 pub(crate) fn inline(markdown: &str) -> String {
     let mut html = String::new();
@@ -373,6 +447,8 @@ mod tests {
             ("echo gantt", "takes one phase"),
             ("echo distribution", "`distribution` takes one phase"),
             ("echo distribution mesages", "no phase in `echo` `mesages`"),
+            ("echo series messages", "takes a phase and the name of a series"),
+            ("echo series mesages memory_bytes", "no phase in `echo` `mesages`"),
             ("echo gantt mesages", "no phase in `echo` `mesages`"),
             ("echo cpu over", "takes one parameter"),
             ("echo cpu over clients nap", "takes one parameter"),
@@ -763,6 +839,93 @@ mod tests {
         let html = render("echo distribution messages", &fixture::library(), &fixture::english());
         assert!(!html.contains("<svg"), "{html}");
         assert_eq!(row(&html, "Tokio, one thread"), ["–"; 6]);
+    }
+
+    /// The library with what `uvloop` and `tokio` looked at over time.
+    fn watching() -> Library {
+        let mut library = fixture::library();
+        let measured = library.entries[0].measured.as_mut().unwrap();
+        for run in &mut measured.results.runs {
+            let points = match (run.program.as_str(), run.point.is_base()) {
+                ("asyncio", _) => continue,
+                ("uvloop", _) => vec![(0, 9_000_000), (600, 12_345_678), (1500, 10_000_000)],
+                (_, true) => vec![(0, 2_000_000), (990, 2_500_000)],
+                (_, false) => vec![(0, 700_000_000)],
+            };
+            let series = &mut run.phases.get_mut("messages").unwrap().series;
+            series.insert("memory_bytes".to_owned(), points);
+            series.insert("tasks".to_owned(), vec![(0, 1), (1000, 123_456)]);
+        }
+        library
+    }
+
+    #[test]
+    fn a_series_has_a_line_per_program_and_a_table_of_a_few_times() {
+        let mut library = watching();
+        // A run far longer than the others is not the one that is shown.
+        let runs = &mut library.entries[0].measured.as_mut().unwrap().results.runs;
+        let long = runs.iter_mut().find(|run| run.program == "tokio").unwrap();
+        let phase = long.phases.get_mut("messages").unwrap();
+        phase.seconds = 90.0;
+        phase.series.insert("memory_bytes".to_owned(), vec![(90_000, 1)]);
+        let html = render("echo series messages memory_bytes", &library, &fixture::english());
+        assert!(html.contains("id=\"fig-echo-series-messages-memory_bytes\""), "{html}");
+        assert_balanced(&html);
+        assert!(!html.lines().any(|line| line.trim().is_empty()), "{html}");
+        let svg = html.split("<svg").nth(1).unwrap().split("</svg>").next().unwrap();
+        assert_eq!(svg.matches("<polyline ").count(), 2, "{svg}");
+        // In their usual colours; what reports none has no line, and says so in the table.
+        assert!(!svg.contains("--series-1,") && svg.contains("--series-2,") && svg.contains("--series-3,"));
+        let headings: Vec<&str> = (html.split("<th scope=\"col\">").skip(1))
+            .map(|heading| heading.split('<').next().unwrap())
+            .collect();
+        assert_eq!(
+            headings,
+            ["Program", "0\u{a0}s", "0.5\u{a0}s", "1\u{a0}s", "1.5\u{a0}s", "Highest"]
+        );
+        assert_eq!(row(&html, "asyncio streams"), ["–"; 5]);
+        assert_eq!(
+            row(&html, "asyncio Protocol on uvloop"),
+            ["9.00 MB", "9.00 MB", "12.3 MB", "10.0 MB", "12.3 MB"]
+        );
+        assert_eq!(
+            row(&html, "Tokio, one thread"),
+            ["2.00 MB", "2.00 MB", "2.50 MB", "–", "2.50 MB"]
+        );
+        for part in [">memory</text>", ">MB</text>", "s, from the start of the phase"] {
+            assert!(svg.contains(part), "{part} in {svg}");
+        }
+        let description = svg.split("<desc").nth(1).unwrap().split("</desc>").next().unwrap();
+        assert!(
+            description.contains("Tokio, one thread: 0\u{a0}s 2.00\u{a0}MB") && description.contains("Highest 2.50"),
+            "{description}"
+        );
+        assert!(html.contains("class=\"provenance\""), "{html}");
+        let html = render("echo series messages tasks", &library, &fixture::italian());
+        assert_eq!(row(&html, "Tokio, un thread").last().unwrap(), "123.456", "{html}");
+        assert!(
+            html.contains("1.000\u{a0}ms") && html.contains("dall’inizio della fase"),
+            "{html}"
+        );
+    }
+
+    #[test]
+    fn a_series_that_nobody_reports_is_an_error_once_there_are_some() {
+        let library = watching();
+        let problem = Figure::parse("echo series messages memory_byte", &library).unwrap_err();
+        assert!(
+            problem
+                .message
+                .contains("no series in phase `messages` of `echo` `memory_byte`"),
+            "{problem:?}"
+        );
+        let html = render(
+            "echo series messages memory_bytes",
+            &fixture::library(),
+            &fixture::english(),
+        );
+        assert!(!html.contains("<svg"), "{html}");
+        assert!(row(&html, "Tokio, one thread").iter().all(|cell| cell == "–"), "{html}");
     }
 
     #[test]

@@ -287,6 +287,7 @@ pub fn library() -> Library {
                                     _ => vec![(0.0, 0.4), (0.01, 0.9), (0.01, seconds)],
                                 },
                                 counts: BTreeMap::new(),
+                                series: BTreeMap::new(),
                                 latency: Vec::new(),
                             },
                         )]),

@@ -140,6 +140,18 @@ pub fn latency(seconds: f64, interface: &Interface) -> String {
     scale.number(rounded, place(rounded), interface)
 }
 
+/// A whole value as a program saw it once: bytes to three significant digits, a number to the last.
+pub fn sample(value: u64, unit: Unit, interface: &Interface) -> String {
+    let value = value as f64;
+    let place = |value: f64| match unit {
+        Unit::Bytes => magnitude(value).map_or(0, |own| (own - 2).max(0)),
+        _ => 0,
+    };
+    // What is rounded up to a further digit ends one place earlier.
+    let rounded = round_to(value, place(value));
+    Scale::of(Kind::Unit(unit), rounded).number(rounded, place(rounded), interface)
+}
+
 /// A size as it was chosen, nothing rounded. Whole multiples are shown in the larger unit: 1,000 ms as 1 s, 1,024 bytes as 1 KiB.
 pub fn exact(value: f64, unit: Unit, interface: &Interface) -> String {
     let (value, symbol) = match unit {
@@ -414,6 +426,17 @@ mod tests {
         ] {
             assert_eq!(super::localised(english, &italian), expected);
         }
+    }
+
+    #[test]
+    fn a_single_value_has_three_digits_of_bytes_and_all_of_a_number() {
+        let bytes = |value| visible(&sample(value, Unit::Bytes, &italian()));
+        assert_eq!(bytes(12_345_678), "12,3~MB");
+        assert_eq!(bytes(999_950), "1,00~MB");
+        assert_eq!(bytes(12), "12~B");
+        assert_eq!(bytes(0), "0~B");
+        assert_eq!(visible(&sample(123_456, Unit::Count, &english())), "123,456");
+        assert_eq!(visible(&sample(0, Unit::Count, &english())), "0");
     }
 
     use measure::statistics::Interval;

@@ -113,6 +113,7 @@ fn run((session, round, position): (u32, u32, u32), seconds: f64) -> Run {
                 late_p99_seconds: None,
                 spans: Vec::new(),
                 counts: BTreeMap::new(),
+                series: BTreeMap::new(),
                 latency: Vec::new(),
             },
         )]),

@@ -110,6 +110,7 @@ impl Report {
                     late_p99_seconds: phase.late_p99_seconds,
                     spans: Vec::new(),
                     counts: BTreeMap::new(),
+                    series: BTreeMap::new(),
                     latency: phase.latency,
                 };
                 (name, phase)

@@ -1,18 +1,22 @@
 //! What a program under test prints as its last line, and how it becomes phases of a run.
 //!
 //! ```json
-//! {"result": 42, "phases": {"naps": {"seconds": 3.0, "cpu_seconds": 0.1, "work": 3, "counts": {"polls": 7}, "latencies_us": [12, 15]}}}
+//! {"result": 42, "phases": {"naps": {"seconds": 3.0, "cpu_seconds": 0.1, "work": 3, "counts": {"polls": 7}, "latencies_us": [12, 15],
+//!  "series": {"memory_bytes": [[0, 9000000], [10, 9100000]]}}}}
 //! ```
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::experiment::{Experiment, Program};
 use crate::latency;
 use crate::results::Phase;
+
+/// More points in one series are refused: results are kept for every run, and no figure shows more.
+pub const POINTS_AT_MOST: usize = 2_000;
 
 /// The answer and the phases.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +47,8 @@ struct Reported {
     counts: BTreeMap<String, u64>,
     #[serde(default)]
     latencies_us: Vec<u64>,
+    #[serde(default)]
+    series: BTreeMap<String, Vec<(u64, u64)>>,
 }
 
 impl ReportLine {
@@ -74,6 +80,9 @@ impl ReportLine {
 
 impl Reported {
     fn stored(self) -> Result<Phase> {
+        for (name, points) in &self.series {
+            check_points(points).with_context(|| format!("series `{name}`"))?;
+        }
         Ok(Phase {
             seconds: self.seconds,
             work: self.work,
@@ -85,8 +94,26 @@ impl Reported {
             spans: self.spans,
             counts: self.counts,
             latency: latency::of_list(&self.latencies_us)?,
+            series: self.series,
         })
     }
+}
+
+/// That there are some points, not too many, in the order of time.
+fn check_points(points: &[(u64, u64)]) -> Result<()> {
+    ensure!(
+        !points.is_empty(),
+        "it has no point: report `[[milliseconds, value], ...]`, or leave the series out"
+    );
+    ensure!(
+        points.len() <= POINTS_AT_MOST,
+        "it has {} points, at most {POINTS_AT_MOST} are taken: look less often (a figure needs no more than 200)",
+        points.len()
+    );
+    if let Some([(before, _), (after, _)]) = points.array_windows().find(|[(before, _), (after, _)]| after < before) {
+        bail!("a point at {after} ms stands behind one at {before} ms: report points in the order of time");
+    }
+    Ok(())
 }
 
 /// Text that a message can hold.
@@ -179,6 +206,30 @@ mod tests {
         let many = format!(", \"latencies_us\": [{}]", vec!["7"; 20_001].join(","));
         let error = error(&with(&many));
         assert!(error.contains("phase `p`: it reports 20001 latencies"), "{error}");
+    }
+
+    #[test]
+    fn a_series_is_kept_point_by_point_and_its_time_goes_on() {
+        let series = |points: &str| with(&format!(r#", "series": {{"memory_bytes": {points}}}"#));
+        let phase = &ReportLine::parse(&series("[[0, 18446744073709551615], [10, 0], [10, 7]]"))
+            .unwrap()
+            .phases["p"];
+        assert_eq!(phase.series["memory_bytes"], [(0, u64::MAX), (10, 0), (10, 7)]);
+        let backwards = error(&series("[[0, 1], [11, 1], [10, 2]]"));
+        assert!(
+            backwards.contains("phase `p`: series `memory_bytes`: a point at 10 ms stands behind one at 11 ms"),
+            "{backwards}"
+        );
+        assert!(error(&series("[]")).contains("it has no point"));
+        for wrong in ["[[0]]", "[[0, -1]]", "[[0.5, 1]]", "[[0, 1, 2]]", "[0, 1]"] {
+            let error = error(&series(wrong));
+            assert!(error.contains("not a JSON report"), "{wrong}: {error}");
+        }
+        let points = |count: usize| format!("[{}]", vec!["[7, 7]"; count].join(","));
+        let most = ReportLine::parse(&series(&points(POINTS_AT_MOST))).unwrap();
+        assert_eq!(most.phases["p"].series["memory_bytes"].len(), POINTS_AT_MOST);
+        let many = error(&series(&points(POINTS_AT_MOST + 1)));
+        assert!(many.contains("it has 2001 points, at most 2000"), "{many}");
     }
 
     #[test]

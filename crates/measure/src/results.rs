@@ -227,6 +227,10 @@ pub struct Phase {
     /// Latencies in microseconds with their counts, in increasing order; empty where none was taken.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub latency: Vec<(u64, u64)>,
+    /// What the program looked at again and again, by the names it gives: whole milliseconds since the phase began, not decreasing, with
+    /// the value at that time. Bytes where the name ends in `_bytes`, else a plain number.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub series: BTreeMap<String, Vec<(u64, u64)>>,
 }
 
 /// Why an estimate cannot be given.
@@ -830,6 +834,7 @@ pub(crate) mod tests {
                                 spans: Vec::new(),
                                 counts: BTreeMap::new(),
                                 latency: vec![(100, 5), (200, 4)],
+                                series: BTreeMap::new(),
                             },
                         )]),
                     });
@@ -1186,19 +1191,23 @@ pub(crate) mod tests {
                 vec((finite(), finite()), 0..3),
                 btree_map(text(), any::<u64>(), 0..3),
                 vec((any::<u64>(), any::<u64>()), 0..3),
+                btree_map(text(), vec((any::<u64>(), any::<u64>()), 0..3), 0..3),
             )
                 .prop_map(
-                    |((seconds, work, cpu_seconds), (memory, peer, offered, late), spans, counts, latency)| Phase {
-                        seconds,
-                        work,
-                        cpu_seconds,
-                        memory_bytes: memory,
-                        peer_cpu_seconds: peer,
-                        offered_per_second: offered,
-                        late_p99_seconds: late,
-                        spans,
-                        counts,
-                        latency,
+                    |((seconds, work, cpu_seconds), (memory, peer, offered, late), spans, counts, latency, series)| {
+                        Phase {
+                            seconds,
+                            work,
+                            cpu_seconds,
+                            memory_bytes: memory,
+                            peer_cpu_seconds: peer,
+                            offered_per_second: offered,
+                            late_p99_seconds: late,
+                            spans,
+                            counts,
+                            latency,
+                            series,
+                        }
                     },
                 )
         }

@@ -34,11 +34,12 @@ fn a_campaign_is_complete_and_one_that_was_cut_off_goes_on() {
 }
 
 #[test]
-fn counts_and_latencies_go_from_a_program_s_last_line_to_metrics() {
+fn counts_latencies_and_series_go_from_a_program_s_last_line_to_metrics() {
     let reporting = |more: &str| answering("1").replace("\"work\": 1", &format!("\"work\": 4, {more}"));
     let both = |polls: u32| {
         reporting(&format!(
-            "\"counts\": {{\"polls\": {polls}}}, \"latencies_us\": [100] * 99 + [7000]"
+            "\"counts\": {{\"polls\": {polls}}}, \"latencies_us\": [100] * 99 + [7000], \
+             \"series\": {{\"memory_bytes\": [(0, 5), (10, 6)]}}"
         ))
     };
     let metrics = [
@@ -63,6 +64,7 @@ fn counts_and_latencies_go_from_a_program_s_last_line_to_metrics() {
     let text = std::fs::read_to_string(checkout.results()).unwrap();
     assert!(text.contains("\"counts\":{\"polls\":1003}") && text.contains("\"latency\":[[100,99],"));
     assert!(!text.contains("latencies_us"));
+    assert!(text.contains("\"series\":{\"memory_bytes\":[[0,5],[10,6]]}"));
     let results = Results::read(&checkout.results()).unwrap();
     let experiment = Experiment::read(&checkout.folder.path().join("examples/pair")).unwrap();
     let value = |program: &str, metric: &str| {

@@ -189,6 +189,7 @@ fn run(program: &str, control: bool, (session, round): (u32, u32), seconds: f64)
                 late_p99_seconds: None,
                 spans: Vec::new(),
                 counts: BTreeMap::new(),
+                series: BTreeMap::new(),
                 latency: Vec::new(),
             },
         )]),

@@ -12,6 +12,7 @@ use super::context;
 use crate::cited::Sources;
 use crate::directive;
 use crate::edition;
+use crate::figure;
 use crate::gettext::{ESCAPED, Sheltered};
 use crate::interface;
 use crate::ledger::{self, Ledger};
@@ -128,6 +129,13 @@ fn chapter(catalog: &mut Catalog, blocks: &mut Vec<Block>, text: &str, shown: &P
                     let message = message.replace(ESCAPED, "\\{{#");
                     let inserted = context::inserted(&message, library).unwrap_or_default();
                     catalog.add(&message, &source, &inserted);
+                    for label in series_labels(&message) {
+                        catalog.add(
+                            &label,
+                            &source,
+                            "what programs looked at over time, over the drawing of a figure",
+                        );
+                    }
                     for remark in remarks_before(line) {
                         catalog.add(&message, &source, remark);
                     }
@@ -153,6 +161,16 @@ fn chapter(catalog: &mut Catalog, blocks: &mut Vec<Block>, text: &str, shown: &P
             _ => return Ok(()),
         }
     }
+}
+
+/// What figures in a message are headed by, which stands in no manifest.
+fn series_labels(message: &str) -> Vec<String> {
+    let directives = directive::parse(message).directives;
+    directives
+        .iter()
+        .filter(|directive| directive.name == "figure")
+        .filter_map(|directive| figure::series_label(&directive.arguments))
+        .collect()
 }
 
 /// Whether there is anything to translate: a letter outside directives, code and HTML.
@@ -248,6 +266,23 @@ mod tests {
         assert_eq!(catalog.entries[2].comments, [CODE_COMMENT]);
         assert!(catalog.entries[1].comments.is_empty());
         assert_eq!(blocks.len(), 2);
+    }
+
+    #[test]
+    fn the_name_of_a_series_is_told_to_translators_beside_its_figure() {
+        let mut catalog = Catalog::default();
+        let text = "{{#figure echo series messages memory_bytes}}Over time.{{/figure}}\n\n{{#figure echo gantt messages}}Waits.{{/figure}}\n";
+        let library = fixture::library();
+        chapter(&mut catalog, &mut Vec::new(), text, Path::new("src/a.md"), &library).unwrap();
+        let messages: Vec<&str> = catalog.entries.iter().map(|entry| entry.msgid.as_str()).collect();
+        assert_eq!(
+            messages,
+            [
+                "{{#figure echo series messages memory_bytes}}Over time.{{/figure}}",
+                "memory",
+                "{{#figure echo gantt messages}}Waits.{{/figure}}"
+            ]
+        );
     }
 
     #[test]

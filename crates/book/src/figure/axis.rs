@@ -130,6 +130,11 @@ impl Axis {
             .collect()
     }
 
+    /// The ticks themselves, in the kind's own unit.
+    pub fn tick_values(&self) -> &[f64] {
+        &self.ticks
+    }
+
     fn label(&self, tick: f64, language: &Language) -> String {
         let value = self.scale.apply(tick);
         // As many decimals as it takes to tell the tick from its neighbours.

@@ -53,22 +53,10 @@ pub fn waits<'a>(figure: &Figure<'_>, phase: &str, measured: &'a Measured, inter
     figure
         .programs(measured)
         .into_iter()
-        .map(|(series, program)| {
-            let mut phases: Vec<&Phase> = measured
-                .results
-                .runs
-                .iter()
-                .filter(|run| run.program == program.id && !run.control && run.point.is_base())
-                .filter_map(|run| run.phases.get(phase))
-                .filter(|phase| !phase.spans.is_empty())
-                .collect();
-            phases.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
-            Waits {
-                series,
-                label: interface.label(&program.label),
-                // Of an even number the lower of the middle two: it must be a run that was.
-                phase: phases.get(phases.len().saturating_sub(1) / 2).copied(),
-            }
+        .map(|(series, program)| Waits {
+            series,
+            label: interface.label(&program.label),
+            phase: super::median_run(measured, &program.id, phase, |phase| !phase.spans.is_empty()),
         })
         .collect()
 }

@@ -5,7 +5,7 @@ use measure::library::Measured;
 
 use super::curve::Sweep;
 use super::points::Value;
-use super::{Figure, distribution, gantt, machine_name, plain};
+use super::{Figure, distribution, gantt, machine_name, plain, timeline};
 use crate::interface::Interface;
 use crate::number::Kind;
 use crate::reference::{Reference, Unmeasured};
@@ -152,6 +152,44 @@ pub fn of_latencies(figure: &Figure<'_>, phase: &str, machines: &[&Measured], in
             let cells = row.cells(interface).into_iter();
             let cells = cells.map(|cell| plain(cell.as_deref().unwrap_or(ABSENT)));
             (row.label.clone(), cells.collect())
+        });
+        Section {
+            heading: heading(measured, machines, interface),
+            rows: rows.collect(),
+        }
+    });
+    let sections: Vec<Section> = sections.collect();
+    folded(
+        &interface.text("Data"),
+        &table(None, &interface.text("Program"), &head, &sections),
+    )
+}
+
+/// What programs looked at over time, at a few times, of every program on every machine.
+pub fn of_series(
+    figure: &Figure<'_>,
+    phase: &str,
+    name: &str,
+    machines: &[&Measured],
+    interface: &Interface,
+) -> String {
+    let unit = timeline::unit(name);
+    let by_machine: Vec<usize> = machines
+        .iter()
+        .map(|measured| figure.programs(measured).len())
+        .collect();
+    let all: Vec<timeline::Course<'_>> = machines
+        .iter()
+        .flat_map(|measured| timeline::courses(figure, phase, name, measured, interface))
+        .collect();
+    let (times, columns) = timeline::columns(&all, interface);
+    let head = [Group { heading: None, columns }];
+    let mut rest = all.iter();
+    let sections = machines.iter().zip(by_machine).map(|(measured, programs)| {
+        let rows = rest.by_ref().take(programs).map(|course| {
+            let cells = course.cells(&times, unit, interface).into_iter();
+            let cells = cells.map(|cell| plain(cell.as_deref().unwrap_or(ABSENT)));
+            (course.label.clone(), cells.collect())
         });
         Section {
             heading: heading(measured, machines, interface),
