@@ -3,8 +3,8 @@
 The job is a transfer: take a permit, open a log, write the debit, write the
 credit, close the log. It has four awaits that suspend, and is cancelled at
 each of them. It is written without a thought of cancellation (`naive`), with
-an owner for all that it must not leave (`with`), and as the latter behind `asyncio.shield`
-(`shield`). The twin is main.rs.
+an owner for all that it must not leave (`with`), and as the latter behind
+`asyncio.shield` (`shield`). The twin is main.rs.
 
     python examples/cancel-everywhere/main.py
     python examples/cancel-everywhere/main.py --how naive
