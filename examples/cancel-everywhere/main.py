@@ -3,8 +3,8 @@
 The job is a transfer: take a permit, open a log, write the debit, write the
 credit, close the log. It has four awaits that suspend, and is cancelled at
 each of them. It is written without a thought of cancellation (`naive`), with
-context managers (`with`), and as the latter behind `asyncio.shield`
-(`shield`). The twin is main.rs.
+an owner for all that it must not leave (`with`), and as the latter behind
+`asyncio.shield` (`shield`). The twin is main.rs.
 
     python examples/cancel-everywhere/main.py
     python examples/cancel-everywhere/main.py --how naive
@@ -22,9 +22,8 @@ import json
 import sys
 import time
 from asyncio import AbstractEventLoop
-from collections.abc import Awaitable, Callable
-from types import TracebackType
-from typing import Any, Self
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 # The awaits of a job that suspend: open, debit, credit, close.
 WAITS = 4
@@ -98,13 +97,12 @@ class Log:
 # ANCHOR: naive
 async def naive(bank: Bank) -> None:
     bank.active += 1
-    await bank.slots.acquire()
-    log = Log(bank)
-    await log.open()
-    await log.debit()
-    await log.credit()
-    await log.close()
-    bank.slots.release()
+    async with bank.slots:
+        log = Log(bank)
+        await log.open()
+        await log.debit()
+        await log.credit()
+        await log.close()
     bank.active -= 1
     bank.finished += 1
 # ANCHOR_END: naive
@@ -121,12 +119,7 @@ class Transaction:
         await self.log.open()
         return self.log
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         self.log.undo()
         await self.log.close()
 # ANCHOR_END: transaction
@@ -157,7 +150,7 @@ async def shielded(bank: Bank) -> None:
 # ANCHOR_END: shielded
 
 
-Job = Callable[[Bank], Awaitable[None]]
+Job = Callable[[Bank], Coroutine[Any, Any, None]]
 
 HOW: dict[str, Job] = {
     "naive": naive,
@@ -169,9 +162,9 @@ HOW: dict[str, Job] = {
 # ANCHOR: cancelled_at
 async def standing_at(
     wait: int, job: Job, bank: Bank
-) -> asyncio.Future[None]:
+) -> asyncio.Task[None]:
     bank.waits = 0
-    task = asyncio.ensure_future(job(bank))
+    task = asyncio.create_task(job(bank))
     while bank.waits < wait:
         await asyncio.sleep(0)  # one turn of the loop
     return task
@@ -201,8 +194,10 @@ async def each_await(job: Job, again: bool) -> dict[str, Any]:
     """Cancels at each await once, and counts."""
     bank = Bank(WAITS)
     wall, cpu = time.perf_counter(), time.process_time()
+    waits = 0
     for wait in range(1, WAITS + 1):
         await cancelled_at(wait, job, bank, again)
+        waits += bank.waits
     phase = {
         "seconds": time.perf_counter() - wall,
         "cpu_seconds": time.process_time() - cpu,
@@ -215,13 +210,13 @@ async def each_await(job: Job, again: bool) -> dict[str, Any]:
         "unsealed": bank.opened - bank.sealed,
         "half": bank.debits - bank.credits,
         "ran_on": bank.finished,
+        "waits": waits,
     }
     return phase | {"counts": counts}
 
 
 async def cancelled(job: Job, rounds: int) -> dict[str, Any]:
-    # A permit for each, since the naive job gives none back.
-    bank = Bank(rounds * WAITS)
+    bank = Bank(1)
     wall, cpu = time.perf_counter(), time.process_time()
     for _ in range(rounds):
         for wait in range(1, WAITS + 1):

@@ -428,11 +428,13 @@ fn cpu_time() -> Duration {
 async fn each_await(jobs: &Jobs, again: bool) -> Result<Phase, Failure> {
     let bank = Bank::new(WAITS);
     let clocks = Clocks::start();
+    let counted = |counter: &AtomicU64| counter.load(Relaxed);
+    let mut waits = 0;
     for wait in 1..=WAITS {
         jobs.cancel_at(wait, &bank, again).await?;
+        waits += counted(&bank.waits);
     }
     let mut phase = clocks.phase(WAITS);
-    let counted = |counter: &AtomicU64| counter.load(Relaxed);
     phase.counts = BTreeMap::from([
         ("active", counted(&bank.active)),
         ("permits", WAITS - bank.slots.available_permits() as u64),
@@ -440,6 +442,7 @@ async fn each_await(jobs: &Jobs, again: bool) -> Result<Phase, Failure> {
         ("unsealed", counted(&bank.opened) - counted(&bank.sealed)),
         ("half", counted(&bank.debits) - counted(&bank.credits)),
         ("ran_on", counted(&bank.finished)),
+        ("waits", waits),
     ]);
     Ok(phase)
 }
