@@ -86,14 +86,16 @@ async def lossy(
     while True:
         following = asyncio.create_task(message(parts))
         asked = asyncio.create_task(questions.get())
-        _, losers = await asyncio.wait(
-            {following, asked}, return_when=FIRST_COMPLETED
-        )
-        for loser in losers:
-            loser.cancel()
-        if asked not in losers:
+        try:
+            done, _ = await asyncio.wait(
+                {following, asked}, return_when=FIRST_COMPLETED
+            )
+        finally:
+            following.cancel()  # does nothing to those that are done
+            asked.cancel()
+        if asked in done:
             tally.answer(asked.result())
-        if following not in losers:
+        if following in done:
             if (whole := following.result()) is None:
                 return tally
             tally.add(whole)

@@ -160,6 +160,7 @@ async fn by_tasks(
             Event::Question(question) => tally.answer(question),
         }
     }
+    tasks.join_all().await; // a panic in one of them goes on here
     tally
 }
 // ANCHOR_END: tasks
