@@ -67,6 +67,7 @@ class Log:
         self.there = jobs
         self.finished = 0
         self.failed: Moment | None = None
+        self.gone: Moment | None = None
         self.all_gone = asyncio.Event()
 
     def wait(self, index: int) -> float:
@@ -81,6 +82,7 @@ class Log:
         finally:
             self.there -= 1
             if self.there == 0:
+                self.gone = Moment()
                 self.all_gone.set()
 
 
@@ -115,7 +117,7 @@ async def values(jobs: list[Job]) -> list[int]:
 
 
 # ANCHOR: group
-async def group(jobs: list[Job]) -> list[int]:
+async def in_group(jobs: list[Job]) -> list[int]:
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(job) for job in jobs]
     # Here all have ended, and well: else the block would have raised.
@@ -125,7 +127,7 @@ async def group(jobs: list[Job]) -> list[int]:
 
 How = Callable[[list[Job]], Awaitable[list[int]]]
 
-HOW: dict[str, How] = {"gather": gather, "values": values, "group": group}
+HOW: dict[str, How] = {"gather": gather, "values": values, "group": in_group}
 
 
 async def number(index: int) -> int:
@@ -155,13 +157,12 @@ async def one_fails(how: How, jobs: int, log: Log) -> dict[str, Any]:
     else:
         raise Failure("nobody told the caller that a job had failed")
     await log.all_gone.wait()
-    gone = Moment()
 # ANCHOR_END: one_fails
-    if log.failed is None:
+    if log.failed is None or log.gone is None:
         raise Failure("the caller had an error, but no job has failed")
     told = caught.phase_since(log.failed, 1)
     told["counts"] = {"running": running}
-    ended = gone.phase_since(log.failed, jobs - 1)
+    ended = log.gone.phase_since(log.failed, jobs - 1)
     ended["counts"] = {"finished": log.finished}
     return {"told": told, "ended": ended}
 

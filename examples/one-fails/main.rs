@@ -90,6 +90,7 @@ struct Log {
     there: AtomicU64,
     finished: AtomicU64,
     failed: OnceLock<Moment>,
+    gone: OnceLock<Moment>,
     all_gone: Notify,
 }
 
@@ -103,6 +104,7 @@ impl Log {
             there: AtomicU64::new(jobs),
             finished: AtomicU64::new(0),
             failed: OnceLock::new(),
+            gone: OnceLock::new(),
             all_gone: Notify::new(),
         }
     }
@@ -126,6 +128,7 @@ struct Present(Arc<Log>);
 impl Drop for Present {
     fn drop(&mut self) {
         if self.0.there.fetch_sub(1, Relaxed) == 1 {
+            self.0.gone.get_or_init(Moment::now);
             self.0.all_gone.notify_one();
         }
     }
@@ -303,10 +306,11 @@ async fn one_fails(
         Ok(_) => return Err("nobody told of the job that failed".into()),
     }
     log.all_gone.notified().await;
-    let gone = Moment::now();
     // ANCHOR_END: one_fails
-    let failed =
-        *log.failed.get().ok_or("an error, but no job has failed")?;
+    let (Some(&failed), Some(&gone)) = (log.failed.get(), log.gone.get())
+    else {
+        return Err("an error, but no job has failed".into());
+    };
     let mut told = caught.phase_since(failed, 1);
     told["counts"] = json!({ "running": running });
     let mut ended = gone.phase_since(failed, jobs - 1);
