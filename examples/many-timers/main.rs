@@ -1,11 +1,11 @@
 //! Many timers at once: how late does each fire?
 //!
 //! Beside many tasks that sleep for an hour, some timers fall due one after
-//! another, spread evenly over --window milliseconds (`spread`), and then as many
-//! at one and the same instant (`burst`). Each is a task that sleeps until it is
-//! due and notes how late it is. Before that, as many tasks as will
-//! fall due fall asleep for an hour and are cancelled, --repeats times (`set`). The twin is
-//! main.py.
+//! another, spread evenly over --window milliseconds (`spread`), and then as
+//! many at one and the same instant (`burst`). Each is a task that sleeps until
+//! it is due and notes how late it is. Before that, as many tasks as will fall
+//! due fall asleep for an hour and are cancelled, --repeats times (`set`). The
+//! twin is main.py.
 //!
 //!     cargo run --release --example many-timers
 //!     cargo run --release --example many-timers -- --timers 100000 --threads 2
