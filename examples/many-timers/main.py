@@ -1,9 +1,11 @@
 """Many timers at once: how late does each fire?
 
-Most of them are due in an hour, and only there. Beside them, some fall due
-one after another, spread evenly over --window milliseconds (`spread`), and
-then as many at one and the same instant (`burst`). Each is a task that
-sleeps until it is due and notes how late it is. The twin is main.rs.
+Beside many tasks that sleep for an hour, some timers fall due one after
+another, spread evenly over --window milliseconds (`spread`), and then as many
+at one and the same instant (`burst`). Each is a task that sleeps until it is
+due and notes how late it is. Before that, as many tasks as
+will fall due fall asleep for an hour and are cancelled, --repeats times
+(`set`). The twin is main.rs.
 
     python examples/many-timers/main.py
     python examples/many-timers/main.py --timers 100000 --loop uvloop
@@ -20,6 +22,7 @@ from typing import Any
 
 # Bounds what a slip of the finger could take of the memory.
 MOST_TIMERS = 1_000_000
+MOST_REPEATS = 1000
 # As many latencies as a report may hold.
 MOST_DUE = 20_000
 # In it the tasks of a phase fall asleep, before the first of them is due.
@@ -28,6 +31,7 @@ LEAD = 0.2
 LEADS = 5
 # And so much later than that nobody may be.
 LATEST = 30.0
+HOUR = 3600.0
 
 
 class Failure(Exception):
@@ -44,7 +48,7 @@ async def timer(due: float) -> float:
 
 # ANCHOR: fire
 async def fire(count: int, first: float, window: float) -> list[float]:
-    """That many timers, spread evenly over the window."""
+    """`count` timers, spread evenly over the window."""
     async with asyncio.TaskGroup() as group:
         timers = [
             group.create_task(timer(first + window * number / count))
@@ -52,6 +56,33 @@ async def fire(count: int, first: float, window: float) -> list[float]:
         ]
     return [timer.result() for timer in timers]
 # ANCHOR_END: fire
+
+
+async def sleepers(count: int) -> list[asyncio.Task[float]]:
+    """That many tasks, each of which sleeps for an hour."""
+    hour = time.monotonic() + HOUR
+    tasks = [asyncio.create_task(timer(hour)) for _ in range(count)]
+    await asyncio.sleep(0)  # from here on they sleep
+    return tasks
+
+
+async def end(tasks: list[asyncio.Task[float]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    if not all(task.cancelled() for task in tasks):
+        raise Failure("a timer of an hour has fired")
+
+
+async def set_and_cleared(count: int, repeats: int) -> dict[str, Any]:
+    wall, cpu = time.perf_counter(), time.process_time()
+    for _ in range(repeats):
+        await end(await sleepers(count))
+    return {
+        "seconds": time.perf_counter() - wall,
+        "cpu_seconds": time.process_time() - cpu,
+        "work": count * repeats,
+    }
 
 
 async def measured(count: int, window: float, lead: float) -> dict[str, Any]:
@@ -66,37 +97,34 @@ async def measured(count: int, window: float, lead: float) -> dict[str, Any]:
         raise Failure(f"it took more than {lead:.1f} s to set {count} timers")
     async with asyncio.timeout(window + LATEST):
         overshoots = await firing
+    latencies = [max(1, round(overshoot * 1e6)) for overshoot in overshoots]
     return {
         "seconds": time.perf_counter() - wall,
         "cpu_seconds": time.process_time() - cpu,
         "work": count,
-        "latencies_us": [
-            max(1, round(overshoot * 1e6)) for overshoot in overshoots
-        ],
-        "counts": {"early": sum(overshoot < 0 for overshoot in overshoots)},
+        "latencies_us": latencies,
+        "counts": {
+            "early": sum(overshoot < 0 for overshoot in overshoots),
+            "first_us": min(latencies),
+        },
     }
 
 
-async def run(timers: int, due: int, window: float) -> dict[str, Any]:
+async def run(
+    timers: int, due: int, window: float, repeats: int
+) -> dict[str, Any]:
+    cleared = await set_and_cleared(due, repeats)
     begun = time.monotonic()
-    hour = begun + 3600
-    others = [
-        asyncio.create_task(timer(hour)) for _ in range(timers - 2 * due)
-    ]
-    await asyncio.sleep(0)  # from here on they sleep
-    each = (time.monotonic() - begun) / len(others)
+    others = await sleepers(timers)
+    each = (time.monotonic() - begun) / timers
     lead = max(LEAD, LEADS * due * each)
     spread = await measured(due, window, lead)
     burst = await measured(due, 0.0, lead)
 
-    if any(other.done() for other in others):
-        raise Failure("a timer of an hour has fired")
-    for other in others:
-        other.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
+    await end(others)
     return {
         "result": {"timers": timers, "due": due},
-        "phases": {"spread": spread, "burst": burst},
+        "phases": {"set": cleared, "spread": spread, "burst": burst},
     }
 
 
@@ -132,14 +160,14 @@ def main() -> None:
         type=at_most(MOST_TIMERS),
         default=5000,
         metavar="N",
-        help="how many there are in all (default: %(default)s)",
+        help="how many sleep for an hour (default: %(default)s)",
     )
     parser.add_argument(
         "--due",
         type=at_most(MOST_DUE),
         default=250,
         metavar="N",
-        help="how many of them fall due in each phase (default: %(default)s)",
+        help="how many fall due in each phase (default: %(default)s)",
     )
     parser.add_argument(
         "--window",
@@ -150,19 +178,30 @@ def main() -> None:
         "(default: %(default)s)",
     )
     parser.add_argument(
+        "--repeats",
+        type=at_most(MOST_REPEATS),
+        default=1,
+        metavar="N",
+        help="how often as many fall asleep and are cancelled, before that "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
         "--loop",
         choices=("asyncio", "uvloop"),
         default="asyncio",
         help="the event loop (default: %(default)s)",
     )
     options = parser.parse_args()
-    if options.timers <= 2 * options.due:
-        parser.error("--timers must be more than twice --due")
     factory = loop_factory(options.loop)
     try:
         with asyncio.Runner(loop_factory=factory) as runner:
             report = runner.run(
-                run(options.timers, options.due, options.window / 1000)
+                run(
+                    options.timers,
+                    options.due,
+                    options.window / 1000,
+                    options.repeats,
+                )
             )
     except Failure as failure:
         sys.exit(str(failure))

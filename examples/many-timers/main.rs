@@ -1,9 +1,11 @@
 //! Many timers at once: how late does each fire?
 //!
-//! Most of them are due in an hour, and only there. Beside them, some fall due
-//! one after another, spread evenly over --window milliseconds (`spread`), and
-//! then as many at one and the same instant (`burst`). Each is a task that
-//! sleeps until it is due and notes how late it is. The twin is main.py.
+//! Beside many tasks that sleep for an hour, some timers fall due one after
+//! another, spread evenly over --window milliseconds (`spread`), and then as
+//! many at one and the same instant (`burst`). Each is a task that sleeps until
+//! it is due and notes how late it is. Before that, as many tasks as will fall
+//! due fall asleep for an hour and are cancelled, --repeats times (`set`). The
+//! twin is main.py.
 //!
 //!     cargo run --release --example many-timers
 //!     cargo run --release --example many-timers -- --timers 100000 --threads 2
@@ -11,20 +13,22 @@
 use std::error::Error;
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use clap::Parser;
-use clap::error::ErrorKind;
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 use tokio::runtime;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{JoinError, JoinSet, yield_now};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 type Failure = Box<dyn Error + Send + Sync>;
 
 /// Bounds what a slip of the finger could take of the memory.
 const MOST_TIMERS: u32 = 1_000_000;
+const MOST_REPEATS: u32 = 1000;
 /// As many latencies as a report may hold.
 const MOST_DUE: u32 = 20_000;
 /// In it the tasks of a phase fall asleep, before the first of them is due.
@@ -42,7 +46,7 @@ async fn timer(due: Instant) -> Option<Duration> {
 // ANCHOR_END: timer
 
 // ANCHOR: fire
-/// That many timers, spread evenly over the window.
+/// `count` timers, spread evenly over the window.
 async fn fire(
     count: u32,
     first: Instant,
@@ -64,6 +68,50 @@ async fn fire(
 fn cpu_time() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+/// That many tasks, each of which sleeps for an hour.
+async fn sleepers(count: u32) -> JoinSet<Option<Duration>> {
+    let hour = Instant::now() + HOUR;
+    let asleep = Arc::new(AtomicU32::new(0));
+    let mut tasks = JoinSet::new();
+    for _ in 0..count {
+        let asleep = Arc::clone(&asleep);
+        tasks.spawn(async move {
+            asleep.fetch_add(1, Ordering::Relaxed);
+            timer(hour).await
+        });
+    }
+    // Once on one thread, whose queue is in order; with several workers
+    // there is no such order.
+    while asleep.load(Ordering::Relaxed) < count {
+        yield_now().await;
+    }
+    tasks
+}
+
+async fn end(mut tasks: JoinSet<Option<Duration>>) -> Result<(), Failure> {
+    tasks.abort_all();
+    while let Some(ended) = tasks.join_next().await {
+        match ended {
+            Err(error) if error.is_cancelled() => {}
+            Err(error) => return Err(error.into()),
+            Ok(_) => return Err("a timer of an hour has fired".into()),
+        }
+    }
+    Ok(())
+}
+
+async fn set_and_cleared(count: u32, repeats: u32) -> Result<Value, Failure> {
+    let (wall, cpu) = (Instant::now(), cpu_time());
+    for _ in 0..repeats {
+        end(sleepers(count).await).await?;
+    }
+    Ok(json!({
+        "seconds": wall.elapsed().as_secs_f64(),
+        "cpu_seconds": (cpu_time() - cpu).as_secs_f64(),
+        "work": u64::from(count) * u64::from(repeats),
+    }))
 }
 
 /// A phase of its own for each call.
@@ -92,14 +140,14 @@ async fn measured(count: u32, window: Duration) -> Result<Value, Failure> {
         "cpu_seconds": cpu_seconds,
         "work": count,
         "latencies_us": latencies_us,
-        "counts": { "early": early },
+        "counts": { "early": early, "first_us": latencies_us.iter().min() },
     }))
 }
 
 /// Many timers at once: how late does each fire?
 #[derive(Parser)]
 struct Options {
-    /// How many there are in all
+    /// How many sleep for an hour
     #[arg(
         long,
         value_name = "N",
@@ -107,7 +155,7 @@ struct Options {
         value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_TIMERS))
     )]
     timers: u32,
-    /// How many of them fall due in each phase
+    /// How many fall due in each phase
     #[arg(
         long,
         value_name = "N",
@@ -123,24 +171,18 @@ struct Options {
         value_parser = clap::value_parser!(u64).range(1..=10_000)
     )]
     window: u64,
+    /// How often as many fall asleep and are cancelled, before that
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1,
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_REPEATS))
+    )]
+    repeats: u32,
     /// Worker threads of the multi-thread runtime
     /// [default: the current-thread runtime]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
-}
-
-impl Options {
-    /// Those of the command line, of which one depends on another.
-    fn checked() -> Result<Options, clap::Error> {
-        let options = Options::try_parse()?;
-        if options.timers <= 2 * options.due {
-            return Err(clap::Error::raw(
-                ErrorKind::ValueValidation,
-                "--timers must be more than twice --due\n",
-            ));
-        }
-        Ok(options)
-    }
 }
 
 async fn all(options: Options) -> Result<Value, Failure> {
@@ -148,23 +190,18 @@ async fn all(options: Options) -> Result<Value, Failure> {
         timers,
         due,
         window,
+        repeats,
         ..
     } = options;
-    let hour = Instant::now() + HOUR;
-    let mut others = JoinSet::new();
-    for _ in 0..timers - 2 * due {
-        others.spawn(timer(hour));
-    }
+    let cleared = set_and_cleared(due, repeats).await?;
+    let others = sleepers(timers).await;
     let spread = measured(due, Duration::from_millis(window)).await?;
     let burst = measured(due, Duration::ZERO).await?;
 
-    if others.try_join_next().is_some() {
-        return Err("a timer of an hour has fired".into());
-    }
-    others.shutdown().await;
+    end(others).await?;
     Ok(json!({
         "result": { "timers": timers, "due": due },
-        "phases": { "spread": spread, "burst": burst },
+        "phases": { "set": cleared, "spread": spread, "burst": burst },
     }))
 }
 
@@ -183,8 +220,7 @@ fn run(options: Options) -> Result<Value, Failure> {
 }
 
 fn main() -> ExitCode {
-    let options = Options::checked().unwrap_or_else(|error| error.exit());
-    match run(options) {
+    match run(Options::parse()) {
         Ok(report) => {
             println!("{report}");
             ExitCode::SUCCESS
