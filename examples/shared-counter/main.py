@@ -99,12 +99,14 @@ async def by_tasks(
 async def by_actor(waits: bool, tasks: int, adds: int) -> int:
     counter = Counter()
     inbox: Inbox = Queue(maxsize=64)
-    owner = asyncio.create_task(own(counter, inbox, waits))
-    async with asyncio.TaskGroup() as group:
-        for _ in range(tasks):
-            group.create_task(ask(inbox, adds // tasks))
-    owner.cancel()
-    await asyncio.wait([owner])
+    # The owner in a group around them: were it to fail, those who ask would
+    # wait for ever.
+    async with asyncio.TaskGroup() as outer:
+        owner = outer.create_task(own(counter, inbox, waits))
+        async with asyncio.TaskGroup() as group:
+            for _ in range(tasks):
+                group.create_task(ask(inbox, adds // tasks))
+        owner.cancel()
     return counter.total
 
 
