@@ -159,17 +159,21 @@ async def received(queue: asyncio.Queue[T | None]) -> AsyncIterator[T]:
 async def total_through_queue(items: Iterable[int]) -> int:
     queue: asyncio.Queue[int | None] = asyncio.Queue(CAPACITY)
     async with asyncio.TaskGroup() as group:
-        group.create_task(send(items, queue))
-        return await async_total(async_kept(received(queue)))
+        sending = group.create_task(send(items, queue))
+        result = await async_total(async_kept(received(queue)))
+        sending.cancel()  # a consumer might leave before the end
+    return result
 # ANCHOR_END: channel
 
 
 async def total_of_chunks_through_queue(items: Iterable[Chunk]) -> int:
     queue: asyncio.Queue[Chunk | None] = asyncio.Queue(CAPACITY)
     async with asyncio.TaskGroup() as group:
-        group.create_task(send(items, queue))
+        sending = group.create_task(send(items, queue))
         stream = async_kept_chunks(received(queue))
-        return await async_total_of_chunks(stream)
+        result = await async_total_of_chunks(stream)
+        sending.cancel()
+    return result
 
 
 async def by_generator(count: int) -> int:
