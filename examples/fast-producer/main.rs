@@ -387,7 +387,8 @@ fn milliseconds(text: &str) -> Result<Duration, String> {
 struct Options {
     /// Messages that the channel holds, 0 for any number
     #[arg(long, value_name = "N", default_value_t = 32,
-          value_parser = RangedU64ValueParser::<usize>::new().range(..=10_000_000))]
+          value_parser = RangedU64ValueParser::<usize>::new()
+              .range(..=10_000_000))]
     bound: usize,
     /// Messages made in the slow phase
     #[arg(long, value_name = "N", default_value_t = 100,
