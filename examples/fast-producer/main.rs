@@ -19,6 +19,7 @@ use std::pin::pin;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use clap::builder::RangedU64ValueParser;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, ValueEnum};
 use rustix::time::{ClockId, clock_gettime};
@@ -385,7 +386,9 @@ fn milliseconds(text: &str) -> Result<Duration, String> {
 #[derive(Parser)]
 struct Options {
     /// Messages that the channel holds, 0 for any number
-    #[arg(long, value_name = "N", default_value_t = 32)]
+    #[arg(long, value_name = "N", default_value_t = 32,
+          value_parser = RangedU64ValueParser::<usize>::new()
+              .range(..=10_000_000))]
     bound: usize,
     /// Messages made in the slow phase
     #[arg(long, value_name = "N", default_value_t = 100,
