@@ -1,5 +1,6 @@
 //! One process from start to exit: pinned, timed, limited in time, and gone with its children at the end, however the end comes.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -478,6 +479,42 @@ fn quoted(text: &[u8], place: &str) -> String {
     format!("; it wrote to {place}:\n    {}", lines[from..].join("\n    "))
 }
 
+/// CPU time of each process of a group, so that a server of several processes is read as one.
+pub struct GroupClock(BTreeMap<u32, Duration>);
+
+impl GroupClock {
+    /// Reads the clocks of all processes in the group of that leader.
+    pub fn read(leader: u32) -> Result<GroupClock> {
+        let mut clocks = BTreeMap::new();
+        for entry in std::fs::read_dir("/proc").context("cannot read /proc")? {
+            let name = entry?.file_name();
+            let Some(pid) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else {
+                continue;
+            };
+            let group = Pid::from_raw(pid as i32).and_then(|pid| rustix::process::getpgid(Some(pid)).ok());
+            if group.is_some_and(|group| group.as_raw_nonzero().get() as u32 == leader)
+                // One that ended since the list was read has no clock any more.
+                && let Ok(time) = cpu_time_of(pid)
+            {
+                clocks.insert(pid, time);
+            }
+        }
+        if clocks.is_empty() {
+            bail!("no process of the group {leader} is running");
+        }
+        Ok(GroupClock(clocks))
+    }
+
+    /// CPU time of the whole group since an earlier reading. Processes may have come since; one that has ended took its time with it.
+    pub fn since(&self, earlier: &GroupClock) -> Result<Duration> {
+        if let Some(gone) = earlier.0.keys().find(|pid| !self.0.contains_key(pid)) {
+            bail!("process {gone} ended while its CPU time was measured: let workers live as long as their server");
+        }
+        let spent = |(pid, now): (&u32, &Duration)| now.saturating_sub(earlier.0.get(pid).copied().unwrap_or_default());
+        Ok(self.0.iter().map(spent).sum())
+    }
+}
+
 /// CPU time of another running process, all its threads, with the kernel's full resolution.
 pub fn cpu_time_of(pid: u32) -> Result<Duration> {
     // SAFETY: both calls write only to the locals they are given.
@@ -518,6 +555,27 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(error.contains("exit status 3") && error.contains("broken"), "{error}");
+    }
+
+    #[test]
+    fn a_groups_clock_takes_in_children_and_refuses_one_that_ended() {
+        let spin = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done";
+        let running = shell(&format!("({spin}; sleep 60) & ({spin}; sleep 60) & read nothing; wait")).start().unwrap();
+        let began = GroupClock::read(running.pid()).unwrap();
+        let both = loop {
+            std::thread::sleep(Duration::from_millis(20));
+            let now = GroupClock::read(running.pid()).unwrap();
+            let spent = now.since(&began).unwrap();
+            // The leader itself only waits: two children have worked.
+            if now.0.values().filter(|time| **time > Duration::from_millis(20)).count() >= 2 {
+                break spent;
+            }
+        };
+        assert!(both >= Duration::from_millis(40), "{both:?}");
+        assert!(cpu_time_of(running.pid()).unwrap() < Duration::from_millis(20));
+        let later = GroupClock(BTreeMap::from([(running.pid(), Duration::ZERO)]));
+        let error = later.since(&GroupClock::read(running.pid()).unwrap()).unwrap_err().to_string();
+        assert!(error.contains("ended while its CPU time was measured"), "{error}");
     }
 
     #[test]
