@@ -491,8 +491,9 @@ impl GroupClock {
             let Some(pid) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else {
                 continue;
             };
-            let group = Pid::from_raw(pid as i32).and_then(|pid| rustix::process::getpgid(Some(pid)).ok());
-            if group.is_some_and(|group| group.as_raw_nonzero().get() as u32 == leader)
+            // SAFETY: a system call without pointers. rustix's own takes no 0, which kernel threads have.
+            let group = unsafe { libc::getpgid(pid as i32) };
+            if u32::try_from(group).is_ok_and(|group| group == leader)
                 // One that ended since the list was read has no clock any more.
                 && let Ok(time) = cpu_time_of(pid)
             {
