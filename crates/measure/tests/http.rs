@@ -24,6 +24,7 @@ fn serve(answer: impl Fn(usize, &str, &mut TcpStream) -> bool + Send + Sync + 's
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
+            stream.set_nodelay(true).unwrap();
             counter.fetch_add(1, Ordering::SeqCst);
             let answer = answer.clone();
             std::thread::spawn(move || {
