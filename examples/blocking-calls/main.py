@@ -1,5 +1,5 @@
-"""Blocking calls, all at once: in a pool of threads, in threads of their own, or
-in a coroutine that only looks asynchronous.
+"""Blocking calls, all at once: in a pool of threads, in threads of their
+own, or in a coroutine that only looks asynchronous.
 
 Each call blocks its thread for a fixed time and returns its number. A batch
 starts --calls of them at once and adds up their answers. main.rs is the twin.

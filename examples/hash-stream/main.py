@@ -1,4 +1,4 @@
-"""A stream is hashed by a function that knows nothing of async: where does it run?
+"""A stream, and a hasher that knows nothing of async: where does it run?
 
 Another process writes --mib mebibytes into a pipe, and this one reads and
 hashes them in chunks: in the coroutine that reads, in a thread for each

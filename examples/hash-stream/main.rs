@@ -1,5 +1,4 @@
-//! A stream is hashed by a function that knows nothing of async: where does
-//! it run?
+//! A stream, and a hasher that knows nothing of async: where does it run?
 //!
 //! Another process writes --mib mebibytes into a pipe, and this one reads and
 //! hashes them in chunks: in the task that reads, in a blocking thread for
@@ -106,16 +105,21 @@ fn feed(mib: u32) -> process::Command {
     command
 }
 
+fn no_dd(error: io::Error) -> Failure {
+    format!("dd, which writes the stream, cannot be started: {error}").into()
+}
+
 // ANCHOR: hashed
 async fn hashed(how: How, mib: u32) -> Result<Sha256, Failure> {
     const NO_PIPE: &str = "dd was started without a pipe";
     let (hasher, status) = if let How::Blocking = how {
-        let mut child = feed(mib).spawn()?;
+        let mut child = feed(mib).spawn().map_err(no_dd)?;
         let stream = child.stdout.take().ok_or(NO_PIPE)?;
         let hasher = spawn_blocking(|| blocking(stream)).await??;
         (hasher, spawn_blocking(move || child.wait()).await??)
     } else {
-        let mut child = tokio::process::Command::from(feed(mib)).spawn()?;
+        let mut command = tokio::process::Command::from(feed(mib));
+        let mut child = command.spawn().map_err(no_dd)?;
         let stream = child.stdout.take().ok_or(NO_PIPE)?;
         let hasher = match how {
             How::PerChunk => per_chunk(stream).await?,
