@@ -1,6 +1,6 @@
 """An HTTP server: httptools on an asyncio Protocol, asyncio's loop or uvloop.
 
-GET / is answered by 1 KiB of text, everything else by an error. httptools
+GET / is answered by 1 KiB of text, everything else by 404. httptools
 parses, the rest is here, and it is not all that a server in production
 needs: time-outs, for one, are left to a proxy in front. The twins are
 main.rs (axum on Tokio), main.go and node.mjs. Without `--listen` a demo
@@ -61,7 +61,9 @@ class Hello(asyncio.Protocol):
             # Several requests may come in one piece, or one in several.
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            self.refuse(HTTPStatus.NOT_IMPLEMENTED)
+            # Answered as a plain request, as HTTP permits; the parser would
+            # not read on.
+            self.transport.close()
         except httptools.HttpParserError:
             self.refuse(HTTPStatus.BAD_REQUEST)
         if self.head_size > HEAD_AT_MOST:
@@ -77,12 +79,10 @@ class Hello(asyncio.Protocol):
         self.head_size = 0
         if self.transport.is_closing():
             return  # It followed one after which the client wanted an end.
-        if self.url != b"/":
-            self.answer(HTTPStatus.NOT_FOUND, b"")
-        elif self.parser.get_method() != b"GET":
-            self.answer(HTTPStatus.METHOD_NOT_ALLOWED, b"")
-        else:
+        if self.parser.get_method() == b"GET" and self.url == b"/":
             self.answer(HTTPStatus.OK, BODY)
+        else:
+            self.answer(HTTPStatus.NOT_FOUND, b"")
         if not self.parser.should_keep_alive():
             self.transport.close()
 
