@@ -59,9 +59,9 @@ async fn serve(listener: TcpListener, stop: impl Future<Output = ()>) {
             Some(_) = connections.join_next() => {}
         }
     }
-        drop(listener);
+    drop(listener);
     connections.shutdown().await;
-    }
+}
 
 /// Completes at the first SIGTERM or SIGINT.
 fn stop_signal() -> io::Result<impl Future<Output = ()>> {

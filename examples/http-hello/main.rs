@@ -44,8 +44,7 @@ async fn serve(
     // hyper sets Content-Length and Date.
     let body = Bytes::from(ALPHABET.repeat(16));
     // To clone Bytes counts a reference, and copies nothing.
-    let hello =
-        async move || ([(CONTENT_TYPE, "text/plain")], body.clone());
+    let hello = async move || ([(CONTENT_TYPE, "text/plain")], body.clone());
     let routes = Router::new().route("/", get(hello));
     let listener = listener.tap_io(|stream| {
         // It fails where the client has gone already.
