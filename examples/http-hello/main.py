@@ -41,7 +41,6 @@ TIMEOUT = 10.0
 Address = tuple[str, int]
 
 
-# ANCHOR: answer
 class Hello(asyncio.Protocol):
     """One connection. httptools calls the methods named on_..."""
 
@@ -69,6 +68,7 @@ class Hello(asyncio.Protocol):
         if self.head_size > HEAD_AT_MOST:
             self.refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
+    # ANCHOR: answer
     def on_message_begin(self) -> None:
         self.url = b""
 
