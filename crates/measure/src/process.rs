@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions};
+use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal, WaitId, WaitIdOptions};
 
 /// Set by Ctrl-C; every wait looks at it.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
@@ -206,6 +206,7 @@ impl Invocation {
         let when_orphaned = terms.when_orphaned;
         let cores = self.cores.clone();
         let parent = rustix::process::getpid();
+        let files = rustix::process::getrlimit(Resource::Nofile);
         // SAFETY: between fork and exec only async-signal-safe system calls are made, and nothing is allocated.
         unsafe {
             command.pre_exec(move || {
@@ -222,6 +223,15 @@ impl Invocation {
                     }
                     rustix::thread::sched_setaffinity(None, &set)?;
                 }
+                // Thousands of connections are more than the usual soft limit of open files, 1,024, which is there for programs that
+                // call select(2).
+                rustix::process::setrlimit(
+                    Resource::Nofile,
+                    Rlimit {
+                        current: files.maximum,
+                        ..files
+                    },
+                )?;
                 Ok(())
             });
         }
@@ -604,6 +614,22 @@ mod tests {
         assert_eq!(finished.stdout, "60000\n");
         assert!(finished.usage.user_seconds > 0.0);
         assert!(finished.wall.as_secs_f64() >= finished.usage.user_seconds * 0.5);
+    }
+
+    #[test]
+    fn a_process_may_open_as_many_files_as_the_hard_limit_allows() {
+        let files = rustix::process::getrlimit(Resource::Nofile);
+        // Lower than what is allowed, so that the test can fail; this process needs no more.
+        let lowered = Rlimit {
+            current: Some(files.maximum.map_or(1024, |most| most.min(1024))),
+            ..files
+        };
+        rustix::process::setrlimit(Resource::Nofile, lowered).unwrap();
+        let finished = shell("ulimit -Sn; ulimit -Hn").run(Duration::from_secs(5));
+        rustix::process::setrlimit(Resource::Nofile, files).unwrap();
+        let stdout = finished.unwrap().stdout;
+        let (soft, hard) = stdout.trim().split_once('\n').unwrap();
+        assert_eq!(soft, hard);
     }
 
     #[test]
