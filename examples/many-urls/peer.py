@@ -69,6 +69,12 @@ def options(
             metavar="N",
             help="workers, one GET each at a time (default: %(default)s)",
         )
+        parser.add_argument(
+            "--each",
+            type=positive,
+            metavar="N",
+            help="no more than N GETs times the workers (default: no limit)",
+        )
     if loop:
         parser.add_argument(
             "--loop",
@@ -76,7 +82,11 @@ def options(
             default="asyncio",
             help="the event loop (default: %(default)s)",
         )
-    return parser.parse_args()
+    given = parser.parse_args()
+    # Few workers take long over many GETs.
+    if concurrency and given.each is not None:
+        given.gets = min(given.gets, given.each * given.concurrency)
+    return given
 
 
 def positive(text: str) -> int:
