@@ -42,7 +42,11 @@ def check(i: int) -> int:
 
 
 def options(
-    description: str | None, *, concurrency: bool = True, loop: bool = False
+    description: str | None,
+    *,
+    concurrency: bool = True,
+    loop: bool = False,
+    clients: bool = False,
 ) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=description,
@@ -81,6 +85,14 @@ def options(
             choices=("asyncio", "uvloop"),
             default="asyncio",
             help="the event loop (default: %(default)s)",
+        )
+    if clients:
+        parser.add_argument(
+            "--clients",
+            type=positive,
+            default=1,
+            metavar="N",
+            help="clients that share the workers (default: %(default)s)",
         )
     given = parser.parse_args()
     # Few workers take long over many GETs.
