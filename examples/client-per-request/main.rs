@@ -176,13 +176,6 @@ fn certificate(file: &Path) -> Result<Certificate, Failure> {
 }
 
 async fn run(options: Options) -> Result<(), Failure> {
-    // This build of reqwest leaves the choice of the cryptography to us.
-    if rustls::crypto::ring::default_provider()
-        .install_default()
-        .is_err()
-    {
-        return Err("rustls has a provider of cryptography already".into());
-    }
     let ca = certificate(&options.ca)?;
     let clients = Arc::new(match options.client {
         How::Each => Clients::Each(ca),

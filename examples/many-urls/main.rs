@@ -142,14 +142,6 @@ fn http_url(text: &str) -> Result<String, String> {
 }
 
 async fn run(options: Options) -> Result<(), Failure> {
-    // This build of reqwest leaves the choice of the cryptography to us, and
-    // asks for it when a client is made, whether it will need it or not.
-    if rustls::crypto::ring::default_provider()
-        .install_default()
-        .is_err()
-    {
-        return Err("rustls has a provider of cryptography already".into());
-    }
     // Dropped at the end, and its tasks with it.
     let mut own_peer = JoinSet::new();
     let base = match options.base {
