@@ -169,7 +169,8 @@ where
 
 async fn measured(options: Options) -> Result<Value, Failure> {
     let text = "never trust a keyword";
-    let (layers, wait) = (options.layers, Duration::from_millis(options.wait));
+    let (layers, wait) =
+        (options.layers, Duration::from_millis(options.wait));
     let (computed, compute) =
         phase(&options, move || embed(text, layers), layers).await?;
     let (waited, wait) = phase(&options, move || ask(text, wait), 1).await?;
