@@ -79,8 +79,8 @@ fn cpu_time() -> Duration {
 
 /// The sizes in these lines of a file in /proc, summed, in bytes.
 fn kibibytes(path: &str, names: &[&str]) -> Result<u64, Failure> {
-    let text =
-        fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
+    let text = fs::read_to_string(path)
+        .map_err(|error| format!("{path}: {error}"))?;
     let mut bytes = 0;
     for line in text.lines() {
         if let Some((name, size)) = line.split_once(':')
