@@ -76,7 +76,9 @@ async fn serve(
             eprintln!("TCP_NODELAY: {error}");
         }
     });
-    axum::serve(listener, app()).with_graceful_shutdown(stop).await
+    axum::serve(listener, app())
+        .with_graceful_shutdown(stop)
+        .await
 }
 
 /// Completes at the first SIGTERM or SIGINT.
@@ -127,8 +129,10 @@ async fn demo() -> Result<(), Failure> {
 }
 
 async fn ask_once(url: &str) -> Result<Value, Failure> {
-    let client =
-        reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build()?;
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .timeout(TIMEOUT)
+        .build()?;
     let (wall, cpu) = (Instant::now(), cpu_time());
     let body = client.get(url).send().await?.text().await?;
     let seconds = wall.elapsed().as_secs_f64();
@@ -161,8 +165,9 @@ struct Options {
 }
 
 fn run(options: Options) -> Result<(), Failure> {
-    let runtime =
-        runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         match options.listen {
             Some(address) => serve_until_signal(address).await,
