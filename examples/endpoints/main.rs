@@ -124,6 +124,9 @@ async fn measure(
     address: SocketAddr,
     options: &Options,
 ) -> Result<Value, Failure> {
+    // reqwest asks which cryptography to use even where there is none.
+    // It fails where that is settled already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder()
         .no_proxy()
         .timeout(Duration::from_secs(options.timeout))
