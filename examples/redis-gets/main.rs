@@ -140,7 +140,7 @@ fn cpu_time() -> Duration {
 #[derive(Parser)]
 struct Options {
     /// The server, where keys price_of_await:* are set
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = redis_url)]
     redis: Client,
     /// GETs in each phase
     #[arg(long, value_name = "N", default_value_t = 4000, value_parser = at_least_one())]
@@ -151,6 +151,10 @@ struct Options {
     /// Who ask at the same time, in the last phase
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = at_least_one())]
     callers: u64,
+}
+
+fn redis_url(text: &str) -> redis::RedisResult<Client> {
+    Client::open(text)
 }
 
 fn at_least_one() -> clap::builder::RangedU64ValueParser<u64> {
