@@ -112,7 +112,8 @@ impl Clock {
     }
 
     fn stop(self, work: u32) -> Value {
-        self.stop_at(self.0.elapsed(), work)
+        let took = self.0.elapsed();
+        self.stop_at(took, work)
     }
 
     fn stop_at(self, took: Duration, work: u32) -> Value {
