@@ -477,7 +477,8 @@ pub fn saturate(library: &mut Library, program: &str) {
     let entry = &mut library.entries[0];
     entry.experiment.load = Some(Load {
         connections: "connections".into(),
-        message_bytes: "message".into(),
+        message_bytes: Some("message".into()),
+        http: None,
         warm_up_seconds: 0.1,
         phases: vec![LoadPhase {
             name: "messages".into(),

@@ -44,8 +44,11 @@ impl Binaries {
         Binaries { folder }
     }
 
-    /// A Rust program of an experiment: `main.rs` is called like its folder, any other source like folder and file.
+    /// A Rust program of an experiment: `main.rs` is called like its folder, any other source like folder and file. `../other/main.rs` is
+    /// the program of another experiment.
     pub fn example(&self, experiment: &str, file: &str) -> PathBuf {
+        let beside = file.strip_prefix("../").and_then(|path| path.split_once('/'));
+        let (experiment, file) = beside.unwrap_or((experiment, file));
         let stem = file.strip_suffix(".rs").unwrap_or(file);
         let name = if stem == "main" {
             experiment.to_owned()
@@ -73,4 +76,19 @@ pub fn rustc_version(root: &Path) -> Result<String> {
         .output()
         .context("cannot start rustc")?;
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_example_is_called_like_its_folder_and_file() {
+        let binaries = Binaries::at("release".into());
+        let name = |file| binaries.example("large", file).file_name().unwrap().to_owned();
+        assert_eq!(name("main.rs"), "large");
+        assert_eq!(name("threads.rs"), "large-threads");
+        assert_eq!(name("../small/main.rs"), "small");
+        assert_eq!(name("../small/threads.rs"), "small-threads");
+    }
 }

@@ -10,7 +10,7 @@
 //! Point       where in its sweeps an experiment runs: every parameter at its own value but for at most one
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -342,12 +342,58 @@ pub struct LoadPhase {
 pub struct Load {
     /// Name of the parameter that holds the number of connections.
     pub connections: String,
-    /// Name of the parameter that holds the size of a message in bytes.
-    pub message_bytes: String,
+    /// Of a server that echoes: name of the parameter that holds the size of a message in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_bytes: Option<String>,
+    /// Of a server that speaks HTTP: what is asked and answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http: Option<HttpLoad>,
     /// Closed-loop load before the first phase, not counted.
     pub warm_up_seconds: f64,
     #[serde(rename = "phase")]
     pub phases: Vec<LoadPhase>,
+}
+
+/// Stands in a path and in a body for a number that differs from request to request.
+pub const NUMBER: &str = "{n}";
+
+/// A GET over HTTP/1.1, and its answer. In both a parameter's name in braces stands for its value, and `{n}` for a whole number from 1 to
+/// `numbers`, another one for each request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpLoad {
+    pub path: String,
+    /// The body of the answer, byte for byte.
+    pub body: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub numbers: Option<u32>,
+}
+
+impl HttpLoad {
+    /// The names that stand in braces, `{n}` aside. What is in braces and no name, as all of JSON, stands for itself.
+    pub fn parameters(&self, text: &str) -> BTreeSet<String> {
+        let starts = text.match_indices('{').map(|(at, _)| &text[at + 1..]);
+        let is_name = |name: &&str| {
+            !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && *name != "n"
+        };
+        starts
+            .filter_map(|rest| rest.split_once('}').map(|(name, _)| name).filter(is_name))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    fn check(&self) -> Result<()> {
+        ensure!(
+            self.path.starts_with('/') && !self.path.contains(char::is_whitespace),
+            "`load.http.path` is `{}`: a path begins with `/` and has no blanks",
+            self.path
+        );
+        ensure!(
+            self.numbers != Some(0) && self.numbers.is_some() == (self.path.contains(NUMBER)),
+            "`load.http.numbers`, at least 1, belongs to a path with `{NUMBER}`, and to that only"
+        );
+        Ok(())
+    }
 }
 
 /// The peer that a client under test talks to.
@@ -356,6 +402,9 @@ pub struct Load {
 pub struct DelayServer {
     /// Name of the parameter that holds the delay before each answer, in milliseconds.
     pub delay: String,
+    /// Whether it speaks HTTPS; then `{ca}` is an argument too, the file of the authority that signed its certificate.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tls: bool,
 }
 
 /// Which core each party runs on, as an index into the cores this process may use.
@@ -495,7 +544,18 @@ impl Experiment {
         );
         if let Some(load) = &self.load {
             self.parameter(&load.connections)?;
-            self.parameter(&load.message_bytes)?;
+            match (&load.message_bytes, &load.http) {
+                (Some(bytes), None) => {
+                    self.parameter(bytes)?;
+                }
+                (None, Some(http)) => {
+                    http.check()?;
+                    for name in http.parameters(&http.path).union(&http.parameters(&http.body)) {
+                        self.parameter(name)?;
+                    }
+                }
+                _ => bail!("`[load]` needs `message_bytes`, for a server that echoes, or `[load.http]`, and not both"),
+            }
             ensure!(!load.phases.is_empty(), "`[load]` has no `[[load.phase]]`");
             for phase in &load.phases {
                 ensure!(
@@ -668,7 +728,8 @@ impl Experiment {
                     );
                     return Ok(argument.clone());
                 };
-                if name == "base" || self.services.iter().any(|service| service.name() == name) {
+                let of_peer = name == "base" || (name == "ca" && self.delay_server.as_ref().is_some_and(|s| s.tls));
+                if of_peer || self.services.iter().any(|service| service.name() == name) {
                     // Without a peer, when the manifest is checked, the name stands for itself.
                     return Ok(addresses.0.get(name).unwrap_or(argument).clone());
                 }
@@ -692,7 +753,8 @@ impl Purpose {
     }
 }
 
-/// Where a program finds those it talks to: `base` is the HTTP server of a client under test; services go by their names.
+/// Where a program finds those it talks to: `base` is the HTTP server of a client under test, `ca` the file of the authority to trust
+/// where that is an HTTPS server; services go by their names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Addresses(pub BTreeMap<String, String>);
 
@@ -815,6 +877,23 @@ mod tests {
         assert_eq!(parse(&also).unwrap().principal().unwrap().id, "s");
     }
 
+    /// The same with a server that speaks HTTP.
+    fn http(question: &str) -> String {
+        let load = LOAD.replace("message_bytes = \"nap\"", &format!("http = {question}"));
+        MINIMAL
+            .replace("rounds = 1", "rounds = 1\ncores = { program = 0, peer = 1 }")
+            .replace("[[program]]", &format!("{load}[[program]]"))
+    }
+
+    #[test]
+    fn json_in_an_answer_is_no_parameter() {
+        let text =
+            http(r#"{ path = "/{n}/{nap}", body = '{"id":{n},"inner":{"nap":{nap}},"empty":{}}', numbers = 3 }"#);
+        let experiment = parse(&text).unwrap();
+        let http = experiment.load.unwrap().http.unwrap();
+        assert_eq!(http.parameters(&http.body), BTreeSet::from(["nap".to_owned()]));
+    }
+
     #[test]
     fn a_wrong_manifest_says_what_is_wrong() {
         let cases = [
@@ -858,6 +937,18 @@ mod tests {
                     .replace("[[program]]", &format!("{LOAD}[[program]]")),
                 "the load generator, which reports no counts",
             ),
+            (
+                MINIMAL
+                    .replace("rounds = 1", "rounds = 1\ncores = { program = 0, peer = 1 }")
+                    .replace(
+                        "[[program]]",
+                        &format!("{}[[program]]", LOAD.replace("message_bytes = \"nap\"", "")),
+                    ),
+                "needs `message_bytes`",
+            ),
+            (http("{ path = \"x\", body = \"\" }"), "begins with `/`"),
+            (http("{ path = \"/{n}\", body = \"\" }"), "belongs to a path with `{n}`"),
+            (http("{ path = \"/{nup}\", body = \"\" }"), "no parameter `nup`"),
         ];
         for (text, expected) in cases {
             let error = format!("{:#}", parse(&text).unwrap_err());

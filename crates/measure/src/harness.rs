@@ -70,8 +70,8 @@ impl Measured {
 pub struct Peers {
     /// Held so that it serves: dropping it ends it.
     server: Option<Running>,
-    /// With what delay it answers, in milliseconds.
-    delay: Option<f64>,
+    /// With what delay it answers, in milliseconds, and whether over HTTPS.
+    delay: Option<(f64, bool)>,
     /// Databases that the experiment asks for. Dropping them ends them and removes their data.
     services: Vec<Server>,
     addresses: Addresses,
@@ -90,6 +90,7 @@ impl Harness {
         if guard.is_file() {
             process::guard_with(&guard)?;
         }
+        process::adopt_orphans()?;
         Ok(Harness {
             root: root.to_owned(),
             target: target.to_owned(),
@@ -210,21 +211,34 @@ impl Harness {
             return Ok(());
         };
         let delay = experiment.value(&server.delay, None, purpose)?;
-        if peers.delay == Some(delay) {
+        if peers.delay == Some((delay, server.tls)) {
             return Ok(());
+        }
+        let authority = self.target.join("delay-server-authority.pem");
+        let mut arguments = vec!["--delay".to_owned(), delay.to_string()];
+        if server.tls {
+            arguments.extend(["--tls-ca".to_owned(), authority.display().to_string()]);
         }
         let invocation = Invocation {
             name: "the delay server".to_owned(),
             program: self.binaries.own("delay-server"),
-            arguments: vec!["--delay".to_owned(), delay.to_string()],
+            arguments,
             environment: Vec::new(),
             cores: self.core(experiment.cores.map(|cores| cores.peer)),
         };
         let mut running = invocation.start()?;
         let address = listening(&mut running, "delay-server")?;
         peers.server = Some(running);
-        peers.delay = Some(delay);
-        peers.addresses.0.insert("base".to_owned(), format!("http://{address}"));
+        peers.delay = Some((delay, server.tls));
+        let scheme = if server.tls { "https" } else { "http" };
+        peers
+            .addresses
+            .0
+            .insert("base".to_owned(), format!("{scheme}://{address}"));
+        peers
+            .addresses
+            .0
+            .insert("ca".to_owned(), authority.display().to_string());
         Ok(())
     }
 

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
-use crate::experiment::{Experiment, Program, Purpose};
+use crate::experiment::{Experiment, HttpLoad, NUMBER, Program, Purpose};
 use crate::results::Phase;
 
 /// Below this share of the offered rate an open-loop phase says nothing about the rate it names.
@@ -19,9 +19,61 @@ const VERIFY_SECONDS: f64 = 0.1;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     pub connections: usize,
-    pub message_bytes: usize,
+    pub exchange: Exchange,
     pub warm_up_seconds: f64,
     pub phases: Vec<PlannedPhase>,
+}
+
+/// What goes over a connection, and what must come back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Exchange {
+    /// A message of so many bytes, which comes back as it went.
+    Echo { message_bytes: usize },
+    /// A GET over HTTP/1.1.
+    Http(Question),
+}
+
+/// A GET and the body of its answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Question {
+    path: String,
+    body: String,
+    numbers: Option<u32>,
+}
+
+impl Question {
+    /// Parameters are filled in, the number is not.
+    fn of(http: &HttpLoad, value: impl Fn(&str) -> Result<f64>) -> Result<Question> {
+        let filled = |text: &str| -> Result<String> {
+            let mut result = text.to_owned();
+            for name in http.parameters(text) {
+                result = result.replace(&format!("{{{name}}}"), &value(&name)?.to_string());
+            }
+            Ok(result)
+        };
+        Ok(Question {
+            path: filled(&http.path)?,
+            body: filled(&http.body)?,
+            numbers: http.numbers,
+        })
+    }
+
+    /// The number that stands for `{n}` in the request of that index.
+    pub fn number(&self, index: u64) -> u64 {
+        // Coprime to any smaller power of ten or two: neighbours in time are not neighbours in a table.
+        const STRIDE: u64 = 7919;
+        index.wrapping_mul(STRIDE) % u64::from(self.numbers.unwrap_or(1)) + 1
+    }
+
+    pub fn path(&self, number: u64) -> String {
+        self.path.replace(NUMBER, &number.to_string())
+    }
+
+    /// The body of the right answer.
+    pub fn body(&self, number: u64) -> String {
+        self.body.replace(NUMBER, &number.to_string())
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -59,7 +111,13 @@ impl Plan {
         };
         Ok(Plan {
             connections: value(&load.connections)? as usize,
-            message_bytes: value(&load.message_bytes)? as usize,
+            exchange: match (&load.message_bytes, &load.http) {
+                (Some(bytes), None) => Exchange::Echo {
+                    message_bytes: value(bytes)? as usize,
+                },
+                (None, Some(http)) => Exchange::Http(Question::of(http, value)?),
+                _ => bail!("`[load]` names neither one of `message_bytes` and `http`, or both"),
+            },
             warm_up_seconds: seconds(load.warm_up_seconds),
             phases: load
                 .phases
@@ -133,6 +191,26 @@ mod tests {
             late_p99_seconds: Some(late),
             latency: vec![(100, work)],
         }
+    }
+
+    #[test]
+    fn a_question_has_its_parameters_and_its_number_filled_in_on_both_sides() {
+        let http = HttpLoad {
+            path: "/user/{n}?lines={lines}".into(),
+            body: r#"{"id":{n},"lines":{lines}}"#.into(),
+            numbers: Some(100),
+        };
+        let question = Question::of(&http, |name| {
+            assert_eq!(name, "lines");
+            Ok(40.0)
+        })
+        .unwrap();
+        assert_eq!(question.path(7), "/user/7?lines=40");
+        assert_eq!(question.body(7), r#"{"id":7,"lines":40}"#);
+        let mut asked: Vec<u64> = (0..100).map(|index| question.number(index)).collect();
+        assert_ne!(asked, (1..=100).collect::<Vec<_>>());
+        asked.sort_unstable();
+        assert_eq!(asked, (1..=100).collect::<Vec<_>>());
     }
 
     #[test]

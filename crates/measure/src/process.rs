@@ -1,5 +1,6 @@
 //! One process from start to exit: pinned, timed, limited in time, and gone with its children at the end, however the end comes.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions};
+use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal, WaitId, WaitIdOptions, WaitOptions};
 
 /// Set by Ctrl-C; every wait looks at it.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
@@ -62,6 +63,12 @@ pub fn guard_with(program: &Path) -> Result<()> {
     // A second call that came first keeps its guard; this one's ends when its stdin is dropped.
     let _ = GUARD.set(Mutex::new(stdin));
     Ok(())
+}
+
+/// Makes this process the parent of those whose own parent has ended before them, as the server from which Python forks its workers does.
+/// Init would take them in otherwise, and the CPU they used would look like somebody else's.
+pub fn adopt_orphans() -> Result<()> {
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid())).context("cannot adopt orphaned processes")
 }
 
 /// Tells the guard that a group has started (`+`) or is gone (`-`).
@@ -205,6 +212,7 @@ impl Invocation {
         let when_orphaned = terms.when_orphaned;
         let cores = self.cores.clone();
         let parent = rustix::process::getpid();
+        let files = rustix::process::getrlimit(Resource::Nofile);
         // SAFETY: between fork and exec only async-signal-safe system calls are made, and nothing is allocated.
         unsafe {
             command.pre_exec(move || {
@@ -221,6 +229,15 @@ impl Invocation {
                     }
                     rustix::thread::sched_setaffinity(None, &set)?;
                 }
+                // Thousands of connections are more than the usual soft limit of open files, 1,024, which is there for programs that
+                // call select(2).
+                rustix::process::setrlimit(
+                    Resource::Nofile,
+                    Rlimit {
+                        current: files.maximum,
+                        ..files
+                    },
+                )?;
                 Ok(())
             });
         }
@@ -383,6 +400,7 @@ impl Running {
         let (status, usage) = self.reap()?;
         // Whatever the process left behind in its group ends with it.
         self.kill_group();
+        self.reap_orphans();
         if status != 0 {
             let how = if libc::WIFSIGNALED(status) {
                 format!("was killed by signal {}", libc::WTERMSIG(status))
@@ -447,6 +465,14 @@ impl Running {
         if !self.reaped {
             self.kill_group();
             let _ = self.reap();
+            self.reap_orphans();
+        }
+    }
+
+    /// Waits for those of the killed group that [`adopt_orphans`] has made children of this process; that there are none is the normal case.
+    fn reap_orphans(&self) {
+        if let Ok(group) = self.raw_pid() {
+            while let Ok(Some(_)) = rustix::process::waitpgid(group, WaitOptions::empty()) {}
         }
     }
 }
@@ -478,6 +504,43 @@ fn quoted(text: &[u8], place: &str) -> String {
     format!("; it wrote to {place}:\n    {}", lines[from..].join("\n    "))
 }
 
+/// CPU time of each process of a group, so that a server of several processes is read as one.
+pub struct GroupClock(BTreeMap<u32, Duration>);
+
+impl GroupClock {
+    /// Reads the clocks of all processes in the group of that leader.
+    pub fn read(leader: u32) -> Result<GroupClock> {
+        let mut clocks = BTreeMap::new();
+        for entry in std::fs::read_dir("/proc").context("cannot read /proc")? {
+            let name = entry?.file_name();
+            let Some(pid) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else {
+                continue;
+            };
+            // SAFETY: a system call without pointers. rustix's own takes no 0, which kernel threads have.
+            let group = unsafe { libc::getpgid(pid as i32) };
+            if u32::try_from(group).is_ok_and(|group| group == leader)
+                // One that ended since the list was read has no clock any more.
+                && let Ok(time) = cpu_time_of(pid)
+            {
+                clocks.insert(pid, time);
+            }
+        }
+        if clocks.is_empty() {
+            bail!("no process of the group {leader} is running");
+        }
+        Ok(GroupClock(clocks))
+    }
+
+    /// CPU time of the whole group since an earlier reading. Processes may have come since; one that has ended took its time with it.
+    pub fn since(&self, earlier: &GroupClock) -> Result<Duration> {
+        if let Some(gone) = earlier.0.keys().find(|pid| !self.0.contains_key(pid)) {
+            bail!("process {gone} ended while its CPU time was measured: let workers live as long as their server");
+        }
+        let spent = |(pid, now): (&u32, &Duration)| now.saturating_sub(earlier.0.get(pid).copied().unwrap_or_default());
+        Ok(self.0.iter().map(spent).sum())
+    }
+}
+
 /// CPU time of another running process, all its threads, with the kernel's full resolution.
 pub fn cpu_time_of(pid: u32) -> Result<Duration> {
     // SAFETY: both calls write only to the locals they are given.
@@ -499,6 +562,8 @@ pub fn cpu_time_of(pid: u32) -> Result<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::BufRead;
+
     use super::*;
 
     fn shell(script: &str) -> Invocation {
@@ -521,6 +586,32 @@ mod tests {
     }
 
     #[test]
+    fn a_groups_clock_takes_in_children_and_refuses_one_that_ended() {
+        let spin = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done";
+        let running = shell(&format!("({spin}; sleep 60) & ({spin}; sleep 60) & read nothing; wait"))
+            .start()
+            .unwrap();
+        let began = GroupClock::read(running.pid()).unwrap();
+        let both = loop {
+            std::thread::sleep(Duration::from_millis(20));
+            let now = GroupClock::read(running.pid()).unwrap();
+            let spent = now.since(&began).unwrap();
+            // The leader itself only waits: two children have worked.
+            if now.0.values().filter(|time| **time > Duration::from_millis(20)).count() >= 2 {
+                break spent;
+            }
+        };
+        assert!(both >= Duration::from_millis(40), "{both:?}");
+        assert!(cpu_time_of(running.pid()).unwrap() < Duration::from_millis(20));
+        let later = GroupClock(BTreeMap::from([(running.pid(), Duration::ZERO)]));
+        let error = later
+            .since(&GroupClock::read(running.pid()).unwrap())
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("ended while its CPU time was measured"), "{error}");
+    }
+
+    #[test]
     fn a_hanging_process_is_killed_with_its_children() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let script = format!("sleep 60 & echo $! > {}; wait", file.path().display());
@@ -538,6 +629,27 @@ mod tests {
     }
 
     #[test]
+    fn an_orphan_is_adopted_and_gone_with_its_group() {
+        adopt_orphans().unwrap();
+        let mut running = shell("(sleep 60 >/dev/null & echo $!); sleep 60").start().unwrap();
+        let mut line = String::new();
+        std::io::BufReader::new(running.take_stdout().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let stat = PathBuf::from(format!("/proc/{}/stat", line.trim()));
+        // The subshell ends right after it has written the line.
+        let adopted = (0..100).any(|_| {
+            std::thread::sleep(Duration::from_millis(20));
+            let stat = std::fs::read_to_string(&stat).unwrap();
+            let parent = stat[stat.rfind(')').unwrap()..].split_whitespace().nth(2).unwrap();
+            parent == std::process::id().to_string()
+        });
+        assert!(adopted);
+        drop(running);
+        assert!(!stat.exists());
+    }
+
+    #[test]
     fn usage_and_output_are_the_childs_own() {
         let finished = shell("i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done; echo $i")
             .run(Duration::from_secs(20))
@@ -545,6 +657,22 @@ mod tests {
         assert_eq!(finished.stdout, "60000\n");
         assert!(finished.usage.user_seconds > 0.0);
         assert!(finished.wall.as_secs_f64() >= finished.usage.user_seconds * 0.5);
+    }
+
+    #[test]
+    fn a_process_may_open_as_many_files_as_the_hard_limit_allows() {
+        let files = rustix::process::getrlimit(Resource::Nofile);
+        // Lower than what is allowed, so that the test can fail; this process needs no more.
+        let lowered = Rlimit {
+            current: Some(files.maximum.map_or(1024, |most| most.min(1024))),
+            ..files
+        };
+        rustix::process::setrlimit(Resource::Nofile, lowered).unwrap();
+        let finished = shell("ulimit -Sn; ulimit -Hn").run(Duration::from_secs(5));
+        rustix::process::setrlimit(Resource::Nofile, files).unwrap();
+        let stdout = finished.unwrap().stdout;
+        let (soft, hard) = stdout.trim().split_once('\n').unwrap();
+        assert_eq!(soft, hard);
     }
 
     #[test]

@@ -250,10 +250,12 @@ pub struct Environment {
 const LIST: &str = r#"
 import importlib.metadata, json, re
 name = lambda text: re.sub(r"[-_.]+", "-", text).lower()
+# What only a package's own tests need is installed for other reasons, if at all.
+development = re.compile(r"extra *== *['\"](dev|docs?|lint|tests?)['\"]")
 print(json.dumps({
     name(found.metadata["Name"]): {
         "version": found.version,
-        "requires": [name(re.match(r"[\w.-]+", text)[0]) for text in found.requires or []],
+        "requires": [name(re.match(r"[\w.-]+", text)[0]) for text in found.requires or [] if not development.search(text)],
     }
     for found in importlib.metadata.distributions()
 }))

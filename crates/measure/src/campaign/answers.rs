@@ -28,8 +28,6 @@ impl Answers {
         let work: BTreeMap<&str, String> = experiment
             .parameters
             .keys()
-            // How many do the work at a time changes the time, not the answer.
-            .filter(|name| name.as_str() != "concurrency")
             .map(|name| {
                 Ok((
                     name.as_str(),

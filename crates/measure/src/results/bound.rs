@@ -122,7 +122,8 @@ mod tests {
         let (mut experiment, mut results) = sample();
         experiment.load = Some(Load {
             connections: "connections".to_owned(),
-            message_bytes: "message".to_owned(),
+            message_bytes: Some("message".to_owned()),
+            http: None,
             warm_up_seconds: 0.1,
             phases: vec![LoadPhase {
                 name: "p".to_owned(),

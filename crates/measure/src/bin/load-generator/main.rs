@@ -1,32 +1,37 @@
-//! Loads an echo server and prints one JSON line of what it saw in each phase.
+//! Loads an echo server or an HTTP server and prints one JSON line of what it saw in each phase.
 //!
-//! Closed loop: each connection sends its next message when it has the echo of the last. Open loop: messages are due at fixed times,
+//! Closed loop: each connection sends its next message when it has the answer to the last. Open loop: messages are due at fixed times,
 //! whether or not the server keeps up, and latency counts from the time a message was due, not from when it could be sent: a server
 //! that stalls is charged for everything that had to wait (Gil Tene's "coordinated omission").
 //!
-//! Every echo is compared with what was sent, byte by byte.
+//! Every answer is compared with what it must be, byte by byte.
+
+mod echo;
+mod http;
 
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use measure::latency::Recorder;
-use measure::load::{PhaseReport, Plan, Report};
-use measure::process::cpu_time_of;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use measure::load::{Exchange, PhaseReport, Plan, Report};
+use measure::process::{GroupClock, cpu_time_of};
 use tokio::net::TcpStream;
 use tokio::task::LocalSet;
 use tokio::time::Instant;
 
-/// Load an echo server as a plan says, and report.
+use crate::echo::Echo;
+use crate::http::Http;
+
+/// Load a server as a plan says, and report.
 #[derive(Parser)]
 struct Options {
     /// Address of the server
     #[arg(long)]
     connect: String,
-    /// Process id of the server, whose CPU time is read at the borders of each phase
+    /// Process id of the server, the leader of its group: the CPU time of all processes in it is read at the borders of each phase
     #[arg(long)]
     server_pid: u32,
     /// The plan, as JSON
@@ -62,7 +67,7 @@ async fn run(options: &Options) -> Result<Report> {
             .await
             .with_context(|| format!("connection {number} of {}", plan.connections))?;
         stream.set_nodelay(true)?;
-        connections.push(Connection::new(number, stream, plan.message_bytes));
+        connections.push(Connection::new(number, stream, options, &plan.exchange));
     }
     let warm_up = Phase::closed(plan.warm_up_seconds);
     let mut connections = drive(connections, &warm_up).await?.0;
@@ -72,7 +77,7 @@ async fn run(options: &Options) -> Result<Report> {
             Some(rate) => Phase::open(planned.seconds, rate, plan.connections),
             None => Phase::closed(planned.seconds),
         };
-        let server_before = cpu_time_of(options.server_pid)?;
+        let server_before = GroupClock::read(options.server_pid)?;
         let own_before = cpu_time_of(std::process::id())?;
         let began = Instant::now();
         let (returned, seen) = drive(connections, &phase).await?;
@@ -83,7 +88,9 @@ async fn run(options: &Options) -> Result<Report> {
             PhaseReport {
                 seconds: seconds.as_secs_f64(),
                 work: seen.latency.waits(),
-                cpu_seconds: (cpu_time_of(options.server_pid)? - server_before).as_secs_f64(),
+                cpu_seconds: GroupClock::read(options.server_pid)?
+                    .since(&server_before)?
+                    .as_secs_f64(),
                 peer_cpu_seconds: (cpu_time_of(std::process::id())? - own_before).as_secs_f64(),
                 offered_per_second: planned.rate,
                 late_p99_seconds: planned.rate.map(|_| seen.late.quantile(0.99)),
@@ -153,20 +160,22 @@ async fn drive(connections: Vec<Connection>, phase: &Phase) -> Result<(Vec<Conne
 
 struct Connection {
     number: usize,
-    stream: TcpStream,
-    message: Vec<u8>,
-    echo: Vec<u8>,
-    sent: u64,
+    exchange: Kind,
+}
+
+enum Kind {
+    Echo(Echo),
+    Http(Http),
 }
 
 impl Connection {
-    fn new(number: usize, stream: TcpStream, bytes: usize) -> Connection {
+    fn new(number: usize, stream: TcpStream, options: &Options, exchange: &Exchange) -> Connection {
         Connection {
             number,
-            stream,
-            message: (0..bytes).map(|i| (i * 31 + number * 7) as u8).collect(),
-            echo: vec![0; bytes],
-            sent: 0,
+            exchange: match exchange {
+                Exchange::Echo { message_bytes } => Kind::Echo(Echo::new(number, stream, *message_bytes)),
+                Exchange::Http(question) => Kind::Http(Http::new(number, stream, &options.connect, question)),
+            },
         }
     }
 
@@ -186,7 +195,7 @@ impl Connection {
             let sending = Instant::now();
             tokio::time::timeout(STALLED, self.exchange())
                 .await
-                .with_context(|| format!("connection {} had no echo for {STALLED:?}", self.number))??;
+                .with_context(|| format!("connection {} had no answer for {STALLED:?}", self.number))??;
             let mut seen = seen.borrow_mut();
             seen.latency.record(micros(due.elapsed()))?;
             seen.late
@@ -195,38 +204,20 @@ impl Connection {
         }
     }
 
-    /// One message out and back.
+    /// One message out, and its answer back.
     async fn exchange(&mut self) -> Result<()> {
-        // No two messages of a connection are alike, so that an echo of another one is told apart.
-        self.sent += 1;
-        let serial = self.sent.to_le_bytes();
-        let length = serial.len().min(self.message.len());
-        self.message[..length].copy_from_slice(&serial[..length]);
-        self.stream.write_all(&self.message).await?;
-        self.stream
-            .read_exact(&mut self.echo)
-            .await
-            .with_context(|| format!("connection {} was cut off", self.number))?;
-        if self.echo != self.message {
-            let at = self.echo.iter().zip(&self.message).position(|(a, b)| a != b);
-            bail!(
-                "wrong answer: connection {}, message {}: the echo differs from byte {} on",
-                self.number,
-                self.sent,
-                at.unwrap_or_default()
-            );
+        match &mut self.exchange {
+            Kind::Echo(echo) => echo.exchange().await,
+            Kind::Http(http) => http.exchange().await,
         }
-        Ok(())
     }
 
-    /// Half-closes; the server must then close, having sent nothing more.
     async fn finish(&mut self) -> Result<()> {
-        self.stream.shutdown().await?;
-        let rest = tokio::time::timeout(STALLED, self.stream.read(&mut [0; 1]))
-            .await
-            .context("the server did not close after the client had")??;
-        ensure!(rest == 0, "wrong answer: bytes after the last echo");
-        Ok(())
+        match &mut self.exchange {
+            Kind::Echo(echo) => echo.finish().await,
+            // Every answer has said where it ends.
+            Kind::Http(_) => Ok(()),
+        }
     }
 }
 
