@@ -1,25 +1,31 @@
-"""Many GETs at once: httpx, one AsyncClient.
+"""Many GETs at once: httpx, one AsyncClient or several.
 
 As many tasks as there are to be GETs in flight, each taking the next item
-that nobody has taken, all on one pool of as many connections. main.py is
-the same on aiohttp.
+that nobody has taken, on one pool of as many connections, or dealt out to
+the pools of several clients. main.py is the same on aiohttp.
 
     python examples/many-urls/httpx_client.py
     python examples/many-urls/httpx_client.py --concurrency 100 --base URL
+    python examples/many-urls/httpx_client.py --concurrency 100 --clients 10
 """
 
 import asyncio
+import contextlib
+import ssl
 from argparse import Namespace
 
-import anyio.abc
 import anyio.lowlevel
+import certifi
 import httpx
 import peer
 
 
 # ANCHOR: client
-def client(concurrency: int) -> httpx.AsyncClient:
+def client(
+    concurrency: int, authorities: ssl.SSLContext
+) -> httpx.AsyncClient:
     return httpx.AsyncClient(
+        verify=authorities,
         limits=httpx.Limits(
             max_connections=concurrency,
             max_keepalive_connections=concurrency,
@@ -48,11 +54,11 @@ async def fetch(http: httpx.AsyncClient, base: str, i: int) -> int:
 
 # ANCHOR: workers
 async def fetch_all(
-    http: httpx.AsyncClient, base: str, gets: int, concurrency: int
+    clients: list[httpx.AsyncClient], base: str, gets: int, concurrency: int
 ) -> int:
     todo = iter(range(gets))
 
-    async def worker() -> int:
+    async def worker(http: httpx.AsyncClient) -> int:
         total = 0
         # One iterator for all: between two awaits nobody else runs, so no
         # two workers can take the same item, and no lock is needed.
@@ -61,32 +67,45 @@ async def fetch_all(
         return total
 
     async with asyncio.TaskGroup() as group:
-        workers = [group.create_task(worker()) for _ in range(concurrency)]
+        workers = [
+            group.create_task(worker(clients[n % len(clients)]))
+            for n in range(concurrency)
+        ]
     return sum(task.result() for task in workers)
 # ANCHOR_END: workers
 
 
-async def run(http: httpx.AsyncClient, base: str, options: Namespace) -> None:
+async def run(
+    clients: list[httpx.AsyncClient], base: str, options: Namespace
+) -> None:
     # httpx waits through anyio, which imports most of itself at its first
     # wait: here, so that the first GET is not measured importing.
     await anyio.lowlevel.checkpoint()
-    async with http:
+    async with contextlib.AsyncExitStack() as stack:
+        for http in clients:
+            await stack.enter_async_context(http)
         phase = peer.Phase()
-        total = await fetch_all(http, base, options.gets, options.concurrency)
+        total = await fetch_all(
+            clients, base, options.gets, options.concurrency
+        )
         phase.stop()
     peer.report(phase, options.gets, total)
 
 
 def main() -> None:
-    options = peer.options(__doc__)
-    # Before there is a loop, because it loads the certificates for https,
-    # used or not, and a loop would stand still for that long.
-    http = client(options.concurrency)
+    options = peer.options(__doc__, clients=True)
+    # What each client would load for itself, used or not. It is made before
+    # there is a loop, because a loop would stand still for that long.
+    authorities = ssl.create_default_context(cafile=certifi.where())
+    # None without a worker, and every worker with a connection.
+    count = min(options.clients, options.concurrency)
+    share = -(-options.concurrency // count)
+    clients = [client(share, authorities) for _ in range(count)]
     with (
         peer.failures(httpx.HTTPError, httpx.InvalidURL),
         peer.base_url(options.base) as base,
     ):
-        asyncio.run(run(http, base, options))
+        asyncio.run(run(clients, base, options))
 
 
 if __name__ == "__main__":

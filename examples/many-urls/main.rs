@@ -123,6 +123,13 @@ struct Options {
     /// Workers, each with one GET at a time
     #[arg(long, value_name = "N", default_value = "20")]
     concurrency: NonZeroUsize,
+    /// No more than N GETs times the workers [default: no limit]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = clap::value_parser!(u64).range(1..)
+    )]
+    each: Option<u64>,
 }
 
 fn http_url(text: &str) -> Result<String, String> {
@@ -147,8 +154,12 @@ async fn run(options: Options) -> Result<(), Failure> {
             base
         }
     };
-    let gets = options.gets;
     let concurrency = options.concurrency.get();
+    // Few workers take long over many GETs.
+    let most = options
+        .each
+        .map_or(u64::MAX, |each| each.saturating_mul(concurrency as u64));
+    let gets = options.gets.min(most);
     let client = client(concurrency)?;
 
     let (wall, cpu) = (Instant::now(), cpu_time());

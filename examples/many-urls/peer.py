@@ -42,7 +42,11 @@ def check(i: int) -> int:
 
 
 def options(
-    description: str | None, *, concurrency: bool = True, loop: bool = False
+    description: str | None,
+    *,
+    concurrency: bool = True,
+    loop: bool = False,
+    clients: bool = False,
 ) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=description,
@@ -69,6 +73,12 @@ def options(
             metavar="N",
             help="workers, one GET each at a time (default: %(default)s)",
         )
+        parser.add_argument(
+            "--each",
+            type=positive,
+            metavar="N",
+            help="no more than N GETs times the workers (default: no limit)",
+        )
     if loop:
         parser.add_argument(
             "--loop",
@@ -76,7 +86,19 @@ def options(
             default="asyncio",
             help="the event loop (default: %(default)s)",
         )
-    return parser.parse_args()
+    if clients:
+        parser.add_argument(
+            "--clients",
+            type=positive,
+            default=1,
+            metavar="N",
+            help="clients that share the workers (default: %(default)s)",
+        )
+    given = parser.parse_args()
+    # Few workers take long over many GETs.
+    if concurrency and given.each is not None:
+        given.gets = min(given.gets, given.each * given.concurrency)
+    return given
 
 
 def positive(text: str) -> int:
