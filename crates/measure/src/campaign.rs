@@ -24,14 +24,15 @@ use rand::{RngExt, SeedableRng};
 use crate::experiment::{Experiment, Point, Program, Purpose};
 use crate::harness::{Harness, Measured, Peers};
 use crate::library::{own_path, stale_programs};
-use crate::process::Interrupted;
+use crate::process::{self, Interrupted};
 use crate::results::{self, Campaign, Results, Run, SessionLog, SetAside};
 use crate::{fingerprint, machine};
 use answers::Answers;
 pub use plan::{EXTENDED_TO, Entry as Planned};
 
-/// How often one run is repeated because others disturbed it, or because an open-loop phase was void.
-const REPEATS: u32 = 3;
+/// Seconds waited before each repeat of a run that others disturbed, or whose open-loop phase was void. What disturbs, a neighbour on the
+/// same hardware or a daemon, lasts from seconds to minutes: the first repeat meets a short one, the later ones wait for a longer one to end.
+const PAUSES: [u64; 6] = [0, 5, 15, 30, 60, 60];
 /// The environment is padded by up to so many bytes; see [`Harness::run_once`].
 const PADDING: usize = 4096;
 
@@ -408,7 +409,7 @@ fn round(
                         cause,
                         detail,
                     };
-                    undisturbed(&mut attempt, &describe, &mut found.set_aside, progress)?
+                    undisturbed(&mut attempt, &describe, &mut found.set_aside, progress, &process::pause)?
                 }
             };
             answers.check(experiment, turn.program, &purpose, &measured.result)?;
@@ -443,26 +444,28 @@ fn turns<'a>(experiment: &'a Experiment, results: &Results, point: &Point, rng: 
     turns
 }
 
-/// Repeats a run while others disturb it. The choice looks only at the disturbance, never at the result.
+/// Repeats a run while others disturb it, each time after a longer pause. The choice looks only at the disturbance, never at the result.
 fn undisturbed(
     attempt: &mut dyn FnMut() -> Result<Measured>,
     describe: &dyn Fn(results::Cause, String) -> SetAside,
     set_aside: &mut Vec<SetAside>,
     progress: &dyn Progress,
+    pause: &dyn Fn(Duration) -> Result<(), Interrupted>,
 ) -> Result<Measured> {
-    for repeat in 0.. {
+    let mut pauses = PAUSES.into_iter();
+    loop {
         let measured = attempt()?;
         let Some((cause, detail)) = measured.objection() else {
             return Ok(measured);
         };
         let record = describe(cause, detail);
-        if repeat == REPEATS {
+        let Some(seconds) = pauses.next() else {
             if cause == results::Cause::Void {
                 bail!(
                     "program `{}`: {}, {} times in a row. The machine is too busy, or the rate in experiment.toml is too high for it",
                     record.program,
                     record.detail,
-                    REPEATS + 1
+                    PAUSES.len() + 1
                 );
             }
             progress.note(&format!(
@@ -470,14 +473,18 @@ fn undisturbed(
                 record.program, record.detail
             ));
             return Ok(measured);
-        }
+        };
+        let when = match seconds {
+            0 => String::from("repeated"),
+            seconds => format!("repeated after {seconds} s"),
+        };
         progress.note(&format!(
-            "{}: {}; the run is set aside and repeated",
+            "{}: {}; the run is set aside and {when}",
             record.program, record.detail
         ));
         set_aside.push(record);
+        pause(Duration::from_secs(seconds))?;
     }
-    unreachable!("the loop ends by a return")
 }
 
 fn as_run(turn: Turn<'_>, point: &Point, (session, round, position): (u32, u32, u32), measured: Measured) -> Run {
@@ -517,4 +524,107 @@ pub fn remove_leftovers(target: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+    use crate::results::Cause;
+
+    struct Silent;
+
+    impl Progress for Silent {
+        fn plan(&self, _: u64) {}
+        fn run(&self, _: &str) {}
+        fn advance(&self, _: u64) {}
+        fn note(&self, _: &str) {}
+    }
+
+    /// A run during which others took this many cores.
+    fn disturbed_by(foreign_cores: f64) -> Measured {
+        Measured {
+            wall: Duration::from_secs(1),
+            usage: process::Usage {
+                user_seconds: 0.5,
+                system_seconds: 0.5,
+                voluntary_switches: 0,
+                involuntary_switches: 0,
+            },
+            result: serde_json::Value::Null,
+            phases: std::collections::BTreeMap::new(),
+            void: None,
+            foreign_cores,
+        }
+    }
+
+    fn describe(cause: Cause, detail: String) -> SetAside {
+        SetAside {
+            program: "one".to_owned(),
+            point: Point::default(),
+            session: 1,
+            round: 1,
+            cause,
+            detail,
+        }
+    }
+
+    /// The result for runs made by `attempt`, told its number from 0; with what was set aside, and the seconds paused.
+    fn repeated(attempt: impl Fn(usize) -> Measured) -> (Result<Measured>, Vec<SetAside>, Vec<u64>) {
+        let (mut number, mut set_aside, paused) = (0, Vec::new(), RefCell::new(Vec::new()));
+        let mut attempt = || {
+            number += 1;
+            Ok(attempt(number - 1))
+        };
+        let pause = |duration: Duration| {
+            paused.borrow_mut().push(duration.as_secs());
+            Ok(())
+        };
+        let result = undisturbed(&mut attempt, &describe, &mut set_aside, &Silent, &pause);
+        (result, set_aside, paused.into_inner())
+    }
+
+    #[test]
+    fn a_quiet_run_is_not_repeated() {
+        let (result, set_aside, paused) = repeated(|_| disturbed_by(0.0));
+        assert!(result.unwrap().objection().is_none());
+        assert!(set_aside.is_empty() && paused.is_empty());
+    }
+
+    #[test]
+    fn repeats_wait_for_the_disturbance_to_end() {
+        let (result, set_aside, paused) = repeated(|number| disturbed_by(if number < 3 { 1.0 } else { 0.1 }));
+        assert!(result.unwrap().objection().is_none());
+        assert_eq!(set_aside.len(), 3);
+        assert_eq!(paused, PAUSES[..3]);
+    }
+
+    #[test]
+    fn what_stays_disturbed_is_kept_and_has_its_objection() {
+        let (result, set_aside, paused) = repeated(|_| disturbed_by(1.0));
+        assert!(result.unwrap().objection().is_some());
+        assert_eq!(set_aside.len(), PAUSES.len());
+        assert_eq!(paused, PAUSES);
+    }
+
+    #[test]
+    fn what_is_void_to_the_last_is_an_error() {
+        let void = || Measured {
+            void: Some("served 90 % of its rate".to_owned()),
+            ..disturbed_by(0.0)
+        };
+        let (result, set_aside, _) = repeated(|_| void());
+        let error = result.unwrap_err().to_string();
+        assert!(error.contains("served 90 % of its rate, 7 times in a row"), "{error}");
+        assert_eq!(set_aside.len(), PAUSES.len());
+    }
+
+    #[test]
+    fn ctrl_c_ends_a_pause() {
+        let mut attempt = || Ok(disturbed_by(1.0));
+        let pause = |_: Duration| Err(Interrupted);
+        let result = undisturbed(&mut attempt, &describe, &mut Vec::new(), &Silent, &pause);
+        assert!(result.unwrap_err().is::<Interrupted>());
+    }
 }

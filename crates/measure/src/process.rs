@@ -42,6 +42,19 @@ pub fn check_interrupted() -> Result<(), Interrupted> {
     }
 }
 
+/// Sleeps, unless Ctrl-C comes.
+pub fn pause(duration: Duration) -> Result<(), Interrupted> {
+    let end = Instant::now() + duration;
+    loop {
+        check_interrupted()?;
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(());
+        }
+        std::thread::sleep(left.min(Duration::from_millis(100)));
+    }
+}
+
 /// Where the guard is told which process groups are running; see [`guard_with`].
 static GUARD: OnceLock<Mutex<ChildStdin>> = OnceLock::new();
 
