@@ -22,7 +22,7 @@ from selectors import SelectorKey
 from typing import Any
 
 # Bounds what a slip of the finger could take of the time.
-MOST_HOURS = 10_000
+MOST_HOURS = 1000
 
 
 # ANCHOR: clock

@@ -27,7 +27,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 type Failure = Box<dyn Error + Send + Sync>;
 
 /// Bounds what a slip of the finger could take of the time.
-const MOST_HOURS: u64 = 10_000;
+const MOST_HOURS: u64 = 1000;
 
 #[derive(Clone, Copy)]
 enum Event {
