@@ -65,9 +65,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def _returned(self, _: asyncio.Future[Any]) -> None:
         self._clock.calls -= 1
 
-    async def shutdown_default_executor(
-        self, timeout: float | None = None
-    ) -> None:
+    async def shutdown_default_executor(self, *_: Any) -> None:
         # Without the time-out, which would be over at once.
         await super().shutdown_default_executor()
 # ANCHOR_END: clock

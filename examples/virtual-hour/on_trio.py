@@ -22,7 +22,6 @@ from trio.testing import MockClock
 # Bounds what a slip of the finger could take of the time.
 MOST_HOURS = 1000
 
-
 EVENTS = ("answer", "time-out", "refused", "gave up", "beat")
 
 # What happened, and after how many milliseconds.
