@@ -1,11 +1,11 @@
 //! An hour of retries, time-outs and heartbeats on a clock that jumps.
 //!
 //! A client calls a service, call after call, for an hour. The service takes
-//! its time, and sometimes refuses; the client gives each attempt two seconds,
-//! backs off and tries again. Beside it runs a heartbeat. Nothing here is
-//! real, the time least of all: whenever everybody waits, the clock goes to
-//! the next timer. What happened when is the same in every run, to the
-//! millisecond. The twins are main.py and on_trio.py.
+//! its time, and sometimes refuses; the client gives each attempt two
+//! seconds, backs off and tries again. Beside it runs a heartbeat. Nothing
+//! here is real, the time least of all: whenever everybody waits, the clock
+//! goes to the next timer. What happened when is the same in every run, to
+//! the millisecond. The twins are main.py and on_trio.py.
 //!
 //!     cargo run --release --example virtual-hour
 //!     cargo run --release --example virtual-hour -- --hours 100
@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use rustix::time::{ClockId, clock_gettime};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio::runtime::Builder;
 use tokio::task::JoinError;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -38,7 +38,7 @@ enum Event {
     Beat,
 }
 
-const EVENTS: [&str; 5] = ["answer", "time-out", "refused", "gave up", "beat"];
+const KINDS: usize = 5;
 
 /// What happened, and after what time.
 type Log = Vec<(Duration, Event)>;
@@ -56,7 +56,8 @@ impl Dice {
 // ANCHOR: service
 async fn service(dice: &mut Dice) -> io::Result<()> {
     // Odd, so that no answer comes at the very end of a time-out.
-    sleep(Duration::from_millis(2 * dice.below(1500) + 1)).await;
+    let after = Duration::from_millis(2 * dice.below(1500) + 1);
+    sleep(after).await;
     match dice.below(8) {
         0 => Err(io::ErrorKind::ConnectionRefused.into()),
         _ => Ok(()),
@@ -88,7 +89,8 @@ async fn client(mut dice: Dice) -> Log {
     let begun = Instant::now();
     let mut log = Vec::new();
     while begun.elapsed() < HOUR {
-        call(&mut dice, |event| log.push((begun.elapsed(), event))).await;
+        let note = |event| log.push((begun.elapsed(), event));
+        call(&mut dice, note).await;
         sleep(Duration::from_millis(250 + dice.below(500))).await;
     }
     log
@@ -132,25 +134,31 @@ async fn measured(hours: u64) -> Result<Value, Failure> {
     for seed in 1..=hours {
         logs.push(hour(seed).await?);
     }
-    Ok(report(&logs, wall.elapsed(), cpu_time() - cpu))
+    let (wall, cpu) = (wall.elapsed(), cpu_time() - cpu);
+    Ok(report(&logs, wall, cpu))
 }
 
 fn report(logs: &[Log], wall: Duration, cpu: Duration) -> Value {
-    let mut counts = [0_u64; EVENTS.len()];
+    let mut counts = [0_u64; KINDS];
     let mut digest = 0;
     for &(elapsed, event) in logs.iter().flatten() {
         counts[event as usize] += 1;
-        let entry =
-            elapsed.as_millis() as u64 * EVENTS.len() as u64 + event as u64;
-        digest = (digest * 31 + entry) % 1_000_000_007;
+        let entry = elapsed.as_millis() as usize * KINDS + event as usize;
+        digest = (digest * 31 + entry as u64) % 1_000_000_007;
     }
-    let events: Map<String, Value> = EVENTS
-        .iter()
-        .zip(counts)
-        .map(|(event, count)| (event.to_string(), count.into()))
-        .collect();
+    let count = |event: Event| counts[event as usize];
     json!({
-        "result": { "hours": logs.len(), "events": events, "digest": digest },
+        "result": {
+            "hours": logs.len(),
+            "events": {
+                "answer": count(Event::Answer),
+                "time-out": count(Event::TimeOut),
+                "refused": count(Event::Refused),
+                "gave up": count(Event::GaveUp),
+                "beat": count(Event::Beat),
+            },
+            "digest": digest,
+        },
         "phases": { "hours": {
             "seconds": wall.as_secs_f64(),
             "cpu_seconds": cpu.as_secs_f64(),
@@ -176,7 +184,8 @@ struct Options {
 // ANCHOR: run
 fn run(hours: u64) -> Result<Value, Failure> {
     let mut builder = Builder::new_current_thread();
-    let runtime = builder.enable_time().start_paused(true).build()?;
+    builder.enable_time().start_paused(true);
+    let runtime = builder.build()?;
     runtime.block_on(async { tokio::spawn(measured(hours)).await? })
 }
 // ANCHOR_END: run
