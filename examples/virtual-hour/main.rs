@@ -128,7 +128,7 @@ fn cpu_time() -> Duration {
 }
 
 async fn measured(hours: u64) -> Result<Value, Failure> {
-    // Not Tokio's clock, which stands still while the others run.
+    // Not Tokio's clock, by which all this takes hours.
     let (wall, cpu) = (std::time::Instant::now(), cpu_time());
     let mut logs = Vec::new();
     for seed in 1..=hours {
