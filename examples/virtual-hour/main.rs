@@ -184,7 +184,7 @@ struct Options {
 // ANCHOR: run
 fn run(hours: u64) -> Result<Value, Failure> {
     let mut builder = Builder::new_current_thread();
-    builder.enable_time().start_paused(true);
+    builder.enable_all().start_paused(true);
     let runtime = builder.build()?;
     runtime.block_on(async { tokio::spawn(measured(hours)).await? })
 }
