@@ -20,7 +20,6 @@
 //!     cargo run --release --example watched-tasks -- --under log
 
 use std::error::Error;
-use std::future::Future;
 use std::io;
 use std::panic::Location;
 use std::pin::Pin;
