@@ -132,7 +132,11 @@ struct Timed<F> {
 #[track_caller]
 fn timed<F: Future>(future: F, slow: SlowPolls) -> Timed<F> {
     let place = Location::caller();
-    Timed { future: Box::pin(future), place, slow }
+    Timed {
+        future: Box::pin(future),
+        place,
+        slow,
+    }
 }
 
 impl<F: Future> Future for Timed<F> {
@@ -174,7 +178,11 @@ impl Looking {
                 look();
             }
         });
-        Looking { over: Some(over), thread: Some(thread), beat }
+        Looking {
+            over: Some(over),
+            thread: Some(thread),
+            beat,
+        }
     }
 }
 
@@ -254,13 +262,11 @@ enum Under {
 }
 
 impl Under {
-    fn spawn(
-        self,
-        runner: impl Future<Output = Result<Receiver<u64>, Failure>>
-        + Send
-        + 'static,
-        slow: &SlowPolls,
-    ) -> JoinHandle<Result<Receiver<u64>, Failure>> {
+    fn spawn<F>(self, runner: F, slow: &SlowPolls) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
         match self {
             Under::Timed => tokio::spawn(timed(runner, slow.clone())),
             _ => tokio::spawn(runner),
@@ -278,8 +284,10 @@ impl Under {
             Under::Log => Level::DEBUG,
             _ => return,
         };
-        let subscriber = tracing_subscriber::fmt();
-        subscriber.with_max_level(level).with_writer(io::sink).init();
+        tracing_subscriber::fmt()
+            .with_max_level(level)
+            .with_writer(io::sink)
+            .init();
     }
 
     fn look(self, period: Duration, stuck: Arc<AtomicU64>) -> Option<Looking> {
@@ -379,7 +387,8 @@ struct Options {
 }
 
 fn run_all(options: Options) -> Result<Value, Failure> {
-    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut builder = runtime::Builder::new_current_thread();
+    let runtime = builder.enable_all().build()?;
     runtime.block_on(async { tokio::spawn(measured(options)).await? })
 }
 
