@@ -174,7 +174,8 @@ impl Looking {
     ) -> Looking {
         let (over, told) = std::sync::mpsc::channel();
         let thread = thread::spawn(move || {
-            while told.recv_timeout(period) == Err(RecvTimeoutError::Timeout) {
+            let over = Err(RecvTimeoutError::Disconnected);
+            while told.recv_timeout(period) != over {
                 look();
             }
         });
@@ -290,7 +291,12 @@ impl Under {
             .init();
     }
 
-    fn look(self, period: Duration, stuck: Arc<AtomicU64>) -> Option<Looking> {
+    /// Begins to look; ends when what it gives back is dropped.
+    fn look(
+        self,
+        period: Duration,
+        stuck: Arc<AtomicU64>,
+    ) -> Option<Looking> {
         match self {
             Under::Metrics => Some(metrics(period, stuck)),
             Under::Watchdog => Some(watchdog(period, stuck)),
