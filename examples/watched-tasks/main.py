@@ -12,7 +12,7 @@ instrument at a time (--under):
     watchdog    a thread that watches a heartbeat, and looks if it stops
     counted     sys.monitoring, which counts how often a coroutine resumes
     profile     cProfile
-    log-off     a line of logging per pass, below the level that is let through
+    log-off     a line of logging per pass, below the level let through
     log         the same line, formatted and written to nowhere
 
 The twin is main.rs.
@@ -73,13 +73,16 @@ async def run(
         await following.put(baton)
 
 
-async def relay(runner: Runner, runners: int, laps: int, steps: int) -> int:
+async def relay(
+    runner: Runner, runners: int, laps: int, steps: int
+) -> int:
     """What the baton says after so many laps."""
     queues: list[Queue[int]] = [Queue(maxsize=1) for _ in range(runners)]
     async with asyncio.TaskGroup() as group:
         for number, mine in enumerate(queues):
             following = queues[(number + 1) % runners]
-            group.create_task(runner(number, mine, following, laps, steps))
+            coroutine = runner(number, mine, following, laps, steps)
+            group.create_task(coroutine)
         queues[0].put_nowait(0)
     return queues[0].get_nowait()
 # ANCHOR_END: relay
@@ -310,7 +313,8 @@ def main() -> None:
     if options.under == "counted" and not hasattr(sys, "monitoring"):
         parser.error("--under counted needs Python 3.12 or newer")
     try:
-        report = asyncio.run(measured(options), debug=options.under == "debug")
+        debug = options.under == "debug"
+        report = asyncio.run(measured(options), debug=debug)
     except Failure as error:
         sys.exit(str(error))
     except KeyboardInterrupt:
