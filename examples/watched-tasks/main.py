@@ -65,7 +65,11 @@ def ponder(value: int, steps: int) -> int:
 
 
 async def run(
-    number: int, mine: Queue[int], following: Queue[int], laps: int, steps: int
+    number: int,
+    mine: Queue[int],
+    following: Queue[int],
+    laps: int,
+    steps: int,
 ) -> None:
     for _ in range(laps):
         baton = await mine.get()
@@ -90,7 +94,11 @@ async def relay(
 
 # ANCHOR: logged
 async def run_and_log(
-    number: int, mine: Queue[int], following: Queue[int], laps: int, steps: int
+    number: int,
+    mine: Queue[int],
+    following: Queue[int],
+    laps: int,
+    steps: int,
 ) -> None:
     for lap in range(laps):
         baton = await mine.get()
