@@ -174,8 +174,8 @@ impl Looking {
     ) -> Looking {
         let (over, told) = std::sync::mpsc::channel();
         let thread = thread::spawn(move || {
-            let over = Err(RecvTimeoutError::Disconnected);
-            while told.recv_timeout(period) != over {
+            let hung_up = Err(RecvTimeoutError::Disconnected);
+            while told.recv_timeout(period) != hung_up {
                 look();
             }
         });
