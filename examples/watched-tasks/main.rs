@@ -42,9 +42,6 @@ use tracing::{Level, debug, instrument};
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// A poll that takes this long is worth a word.
-const SLOW: Duration = Duration::from_millis(100);
-
 // ANCHOR: relay
 fn ponder(mut value: u64, steps: u64) -> u64 {
     for _ in 0..steps {
@@ -119,6 +116,9 @@ async fn run_and_log(
 // ANCHOR_END: logged
 
 // ANCHOR: timed
+/// A poll that takes this long is worth a word.
+const SLOW: Duration = Duration::from_millis(100);
+
 /// Which polls were slow: where the task was spawned, and how long one took.
 type SlowPolls = Arc<Mutex<Vec<(&'static Location<'static>, Duration)>>>;
 
