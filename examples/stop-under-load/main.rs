@@ -329,7 +329,8 @@ async fn start_server(
     let stdout = server.stdout.take().ok_or("the server has no stdout")?;
     let line = BufReader::new(stdout).lines().next_line().await?;
     let line = line.ok_or("the server did not say where it listens")?;
-    Ok((server, (Ipv4Addr::LOCALHOST, line.parse()?).into()))
+    let port: u16 = line.parse()?;
+    Ok((server, SocketAddr::from((Ipv4Addr::LOCALHOST, port))))
 }
 
 /// One server from start to end; so many of the clients are stuck.
@@ -416,15 +417,18 @@ struct Options {
     serve: bool,
 }
 
+async fn phase(options: &Options, stuck: u64) -> Result<Value, Failure> {
+    timeout(PATIENCE, stopped_under_load(options, stuck))
+        .await
+        .map_err(|_| "the server, or a client, did not end")?
+}
+
 async fn measured(options: Options) -> Result<Value, Failure> {
-    let run = async |stuck| {
-        timeout(PATIENCE, stopped_under_load(&options, stuck))
-            .await
-            .map_err(|_| "the server, or a client, did not end")?
-    };
+    let load = phase(&options, 0).await?;
+    let stuck = phase(&options, 1).await?;
     Ok(json!({
         "result": { "clients": options.connections, "stuck": 1 },
-        "phases": { "load": run(0).await?, "stuck": run(1).await? },
+        "phases": { "load": load, "stuck": stuck },
     }))
 }
 
