@@ -80,7 +80,9 @@ where
 
 // ANCHOR: runtimes
 fn on_smol(count: u64, batch: u64) -> Result<Value, Failure> {
-    let executor = smol::LocalExecutor::new();
+    use smol::LocalExecutor;
+
+    let executor = LocalExecutor::new();
     let spawn = |index| executor.spawn(number(index));
     smol::block_on(executor.run(measured(count, batch, spawn)))
 }
