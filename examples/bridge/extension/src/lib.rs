@@ -210,7 +210,7 @@ impl Watch {
 fn wait_for_call(py: Python<'_>, with_opener: Py<PyAny>) -> PyResult<bool> {
     let (sender, receiver) = mpsc::channel();
     with_opener.call1(py, (Opener { sender },))?;
-    Ok(py.detach(|| receiver.recv()).is_ok())
+    Ok(py.detach(move || receiver.recv()).is_ok())
 }
 // ANCHOR_END: wait_for
 
