@@ -12,6 +12,7 @@ It needs the module price_bridge; extension/src/lib.rs says how to build it.
 import asyncio
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 import price_bridge
 
@@ -59,14 +60,12 @@ async def panics() -> None:
 # ANCHOR: cancel
 async def cancelled() -> None:
     watch = price_bridge.Watch()
-    try:
+    with suppress(TimeoutError):
         async with asyncio.timeout(0.01):
             await watch.forever()
-    except TimeoutError:
-        pass
     # Tokio hears of it on a thread of its own, and has not been waited for.
     async with asyncio.timeout(10):
-        while not watch.dropped():
+        while not watch.dropped():  # noqa: ASYNC110
             await asyncio.sleep(0.001)
 # ANCHOR_END: cancel
 

@@ -27,18 +27,18 @@ def document(k: int, fields: int) -> bytes:
 
 async def measured(do: Total, options: argparse.Namespace) -> dict[str, Any]:
     different = documents(options.fields)
-    count = min(options.documents, max(1, options.total // options.fields))
+    enough = min(options.documents, max(1, options.total // options.fields))
     await do(iter(different[:1]))  # starts what there is to start
-    work = islice(cycle(different), count)
+    work = islice(cycle(different), enough)
     wall, cpu = time.perf_counter(), time.process_time()
     total = await do(work)
     phase = {
         "seconds": time.perf_counter() - wall,
         "cpu_seconds": time.process_time() - cpu,
-        "work": count,
+        "work": enough,
     }
     return {
-        "result": {"documents": count, "total": total},
+        "result": {"documents": enough, "total": total},
         "phases": {"documents": phase},
     }
 

@@ -136,7 +136,7 @@ fn drive(
     calls: u64,
 ) -> PyResult<Bound<'_, PyAny>> {
     future_into_py(py, async move {
-        let mut value = 1;
+        let mut value = 1_u64;
         for _ in 0..calls {
             let answer = Python::attach(|py| {
                 into_future(function.bind(py).call1((value,))?)
@@ -157,7 +157,7 @@ fn drive_calls(
     calls: u64,
 ) -> PyResult<Bound<'_, PyAny>> {
     future_into_py(py, async move {
-        let mut value = 1;
+        let mut value = 1_u64;
         for _ in 0..calls {
             value = Python::attach(|py| {
                 function.call1(py, (value,))?.extract::<u64>(py)
