@@ -183,7 +183,7 @@ fn listing(directive: &Directive, root: &Path) -> Result<String, Mistake> {
         }
         _ => Err(Mistake::new(
             format!("`{}` cannot be read", directive.head_text()),
-            "write {{#listing EXPERIMENT/FILE ANCHOR}}, with no_run where the program cannot run alone, and ignore where it is none",
+            "write {{#listing EXPERIMENT/FILE ANCHOR}}; then no_run where the program cannot run alone, ignore where it is none",
         )),
     }
 }

@@ -206,13 +206,15 @@ fn read_toml(path: &Path) -> Result<toml::Table> {
 }
 
 fn sources(experiment: &Experiment, language: Language) -> Result<Vec<String>> {
-    let mut files: BTreeSet<&str> = BTreeSet::new();
-    for program in experiment
-        .programs
-        .iter()
-        .filter(|program| program.language == language)
-    {
-        files.extend(program.sources());
+    let mut files: BTreeSet<String> = BTreeSet::new();
+    for program in &experiment.programs {
+        if program.language == language {
+            files.extend(program.sources().map(str::to_owned));
+        }
+        // An extension module is Rust, whatever imports it.
+        if language == Language::Rust {
+            files.extend(program.extension_sources().filter(|file| file.ends_with(".rs")));
+        }
     }
     files
         .into_iter()
