@@ -8,8 +8,9 @@ use clap::ValueEnum;
 use measure::build::Binaries;
 use measure::campaign::{self, Progress};
 use measure::experiment::Experiment;
+use measure::extension::Extensions;
 use measure::harness::Harness;
-use measure::python::Interpreter;
+use measure::python::{Environment, Interpreter};
 
 use crate::claims;
 use crate::dictionary;
@@ -37,6 +38,8 @@ pub enum Step {
     Snippets,
     /// The programs of every experiment give the same answers
     Programs,
+    /// The extension module works in every Python of this machine that it is for
+    Extension,
 }
 
 impl Step {
@@ -50,6 +53,7 @@ impl Step {
             Step::Rust => "Rust tests",
             Step::Snippets => "snippets of both languages in both editions",
             Step::Programs => "programs of every experiment",
+            Step::Extension => "the extension module in every Python",
         }
     }
 
@@ -63,6 +67,7 @@ impl Step {
             Step::Rust => rust_tests(workspace),
             Step::Snippets => snippets(workspace),
             Step::Programs => programs(workspace),
+            Step::Extension => extension(workspace),
         }
     }
 }
@@ -193,7 +198,7 @@ fn pages_and_links(workspace: &Workspace) -> Result<String> {
 }
 
 fn rust_tests(workspace: &Workspace) -> Result<String> {
-    cargo_test(workspace, &["--workspace", "--exclude", "snippets"])
+    cargo_test(workspace, &["--workspace", "--exclude", "snippets", "--exclude", "price-bridge"])
 }
 
 /// Apart from the others: in one call cargo would build the crates that snippets use with the features that other members ask for as
@@ -237,6 +242,39 @@ fn programs(workspace: &Workspace) -> Result<String> {
             campaign::verify(&harness, &experiment, &Quiet).with_context(|| format!("experiment {}", experiment.id))?;
     }
     Ok(format!("{count} programs, {skipped} skipped, Python {version}"))
+}
+
+/// One wheel for all: what is built for the stable ABI with one Python is loaded into each that is here.
+fn extension(workspace: &Workspace) -> Result<String> {
+    let folder = workspace.root.join("examples").join("bridge");
+    let chosen = Interpreter::choose(None, &workspace.target)?;
+    let environment = Environment::ensure(&workspace.root, &workspace.target, &chosen, &|text| println!("{text}"))?;
+    let module = Extensions::new(&workspace.root, &workspace.target).ensure(&folder.join("extension"), &environment)?;
+    let mut tested = Vec::new();
+    for interpreter in Interpreter::all(&workspace.target) {
+        if interpreter.build.free_threaded {
+            println!(
+                "{} is skipped: there is no stable ABI for it before Python 3.15",
+                interpreter.described()
+            );
+            continue;
+        }
+        let output = Command::new(&interpreter.path)
+            .args(["-B", "-s"])
+            .arg(folder.join("border.py"))
+            .env("PYTHONPATH", &module)
+            .stdin(Stdio::null())
+            .output()
+            .with_context(|| format!("cannot start {}", interpreter.path.display()))?;
+        ensure!(
+            output.status.success(),
+            "{}: examples/bridge/border.py failed:\n{}",
+            interpreter.described(),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        tested.push(interpreter.build.version);
+    }
+    Ok(format!("Python {}", tested.join(", ")))
 }
 
 struct Quiet;

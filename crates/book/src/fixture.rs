@@ -136,6 +136,7 @@ fn program(id: &str, label: &str, language: Source, connections: Option<f64>) ->
         language,
         file: "main.rs".into(),
         imports: Vec::new(),
+        extension: None,
         arguments: Vec::new(),
         cores: Cores::default(),
         at_most: BTreeMap::new(),

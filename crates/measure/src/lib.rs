@@ -23,6 +23,7 @@
 //! process      one process from start to exit, pinned, timed, and gone at the end
 //! python       interpreters and how to build one, and the locked environment for the Python programs
 //! build        release builds of the Rust programs
+//! extension    modules in Rust that Python programs import
 //! tools        Go and Node.js
 //! service      PostgreSQL and Redis, beside experiments that need them
 //! harness      one run of one program, with its peers
@@ -53,6 +54,8 @@ pub mod campaign;
 pub mod collection;
 #[cfg(target_os = "linux")]
 pub mod exclusive;
+#[cfg(target_os = "linux")]
+pub mod extension;
 #[cfg(target_os = "linux")]
 pub mod harness;
 #[cfg(target_os = "linux")]

@@ -765,6 +765,7 @@ pub(crate) mod tests {
             language: Language::Rust,
             file: "main.rs".to_owned(),
             imports: Vec::new(),
+            extension: None,
             arguments: Vec::new(),
             cores: Default::default(),
             parameters: BTreeMap::new(),
