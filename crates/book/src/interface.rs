@@ -115,6 +115,8 @@ pub const STRINGS: &[&str] = &[
     "Machine",
     // figure/curve.rs: what is swept.
     "{parameter} on the horizontal axis",
+    // figure/gain.rs: what the ratios of two programs are ratios of.
+    "{metric}, as a ratio",
     // figure/: axes, the table of data.
     "lower is better",
     "higher is better",
