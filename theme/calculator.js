@@ -87,6 +87,9 @@
         form.addEventListener('input', update);
         form.addEventListener('submit', (event) => event.preventDefault());
         form.hidden = false;
+        for (const load of calculator.querySelectorAll('p.load')) {
+            load.hidden = true;
+        }
         // The browser may have kept what was entered before.
         update();
     }

@@ -159,6 +159,14 @@ struct Field {
     value: fn(&Load) -> f64,
 }
 
+impl Field {
+    /// In its own unit.
+    fn shown(&self, load: &Load) -> f64 {
+        // Binary fractions: 0.0002 s are 0.2 ms but for the last bit.
+        ((self.value)(load) / self.factor * 1e6).round() / 1e6
+    }
+}
+
 const FIELDS: &[Field] = &[
     Field {
         name: "rate",
@@ -440,21 +448,16 @@ fn form(interface: &Interface) -> String {
         escape(&language.thousands.to_string()),
         escape(&interface.text("{start} to {end}")),
     );
-    for Field {
-        name,
-        label,
-        factor,
-        least,
-        most,
-        value,
-    } in FIELDS
-    {
-        // Binary fractions: 0.0002 s are 0.2 ms but for the last bit.
-        let shown = (value(&FIRST) / factor * 1e6).round() / 1e6;
+    for field in FIELDS {
         html.push_str(&format!(
-            "<label>{} <input type=\"number\" name=\"{name}\" data-factor=\"{factor}\" min=\"{least}\" max=\"{most}\" \
-             step=\"any\" value=\"{shown}\" inputmode=\"decimal\" required></label>\n",
-            escape(&interface.text(label))
+            "<label>{} <input type=\"number\" name=\"{}\" data-factor=\"{}\" min=\"{}\" max=\"{}\" step=\"any\" \
+             value=\"{}\" inputmode=\"decimal\" required></label>\n",
+            escape(&interface.text(field.label)),
+            field.name,
+            field.factor,
+            field.least,
+            field.most,
+            field.shown(&FIRST),
         ));
     }
     html.push_str(&format!(
@@ -471,28 +474,38 @@ fn in_flight(load: &Load, language: &Language) -> String {
 
 /// The table that follows the form, and those of typical loads.
 fn tables(rows: &[Row<'_>], interface: &Interface) -> String {
-    let mut html = table(rows, &FIRST, true, interface);
+    // Where the script shows the form, that says it.
+    let mut html = format!("<p class=\"load\">{}</p>\n", described(&FIRST, interface));
+    html.push_str(&table(rows, &FIRST, true, interface));
     html.push_str(&format!(
         "<details>\n<summary>{}</summary>\n",
         escape(&interface.text("Typical loads"))
     ));
     for (name, load) in TYPICAL {
-        html.push_str(&format!("<p><strong>{}</strong>", escape(&interface.label(name))));
-        for field in FIELDS {
-            let value = ((field.value)(load) / field.factor * 1e6).round() / 1e6;
-            let digits = value.to_string();
-            let decimals = digits.split_once('.').map_or(0, |(_, decimals)| decimals.len());
-            html.push_str(&format!(
-                " · {}: {}",
-                escape(&interface.text(field.label)),
-                escape(&decimal(value, decimals, interface.language()))
-            ));
-        }
-        html.push_str("</p>\n");
+        html.push_str(&format!(
+            "<p><strong>{}</strong><br>{}</p>\n",
+            escape(&interface.label(name)),
+            described(load, interface)
+        ));
         html.push_str(&table(rows, load, false, interface));
     }
     html.push_str("</details>\n");
     html
+}
+
+/// What the form would hold.
+fn described(load: &Load, interface: &Interface) -> String {
+    let fields = FIELDS.iter().map(|field| {
+        let value = field.shown(load);
+        let digits = value.to_string();
+        let decimals = digits.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+        format!(
+            "{}: {}",
+            escape(&interface.text(field.label)),
+            escape(&decimal(value, decimals, interface.language()))
+        )
+    });
+    fields.collect::<Vec<_>>().join(" · ")
 }
 
 /// `live` is what the script computes again.
@@ -650,6 +663,7 @@ mod tests {
             "name=\"ownPython\" data-factor=\"0.001\" min=\"0\" max=\"1000000\" step=\"any\" value=\"0.2\"",
             "name=\"utilisation\" data-factor=\"0.01\" min=\"1\" max=\"100\" step=\"any\" value=\"60\"",
             "<output name=\"flight\">100</output>",
+            "<p class=\"load\">Requests per second: 1,000 · Latency of a request, in ms: 100 · ",
             "<tr data-figures=\"{&quot;oneCore&quot;:true,",
             "<th scope=\"row\">Tokio, one thread</th><td>0.37",
             "<code>cargo xtask measure echo</code>",
