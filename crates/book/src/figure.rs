@@ -346,7 +346,7 @@ fn sweep<'a>(parameter: &'a str, entry: &'a Entry) -> Result<Sweep<'a>, Problem>
 }
 
 /// What the machine of some results is called, and whether they are the reader's own.
-fn machine_name(measured: &Measured, interface: &Interface) -> String {
+pub(crate) fn machine_name(measured: &Measured, interface: &Interface) -> String {
     let mut name = machine_words(&measured.results.machine, interface);
     if measured.origin == Origin::Own {
         name = format!("{name} · {}", interface.text("your own results, not published"));
@@ -368,7 +368,7 @@ fn machine_words(machine: &Machine, interface: &Interface) -> String {
 }
 
 /// What tells machines apart: their own results count as one, also on a machine that has published ones.
-fn machine_key(measured: &Measured) -> &str {
+pub(crate) fn machine_key(measured: &Measured) -> &str {
     match measured.origin {
         Origin::Own => "own",
         Origin::Published => &measured.results.machine.id,

@@ -4,7 +4,8 @@
 //! src/*.md --> Programs --> mdBook's links --> Gettext --> Measurements --> mdBook's HTML --> book/<language>/
 //!              (twin,                          (gettext,   (measurements,
 //!               compile_fail)                   catalog,    number, figure,
-//!                                               twin)       claim, cited)
+//!                                               twin)       claim, cited,
+//!                                               calculator)
 //!
 //! Site          root, book.toml, languages
 //!  \-- Language         code, status, and how numbers are written
@@ -25,6 +26,7 @@
 //! `Programs` comes first so that the comments of the code it inserts are translated; `Measurements` comes last so that a new
 //! measurement changes no message of a catalog.
 
+mod calculator;
 pub mod catalog;
 pub mod checked;
 pub mod cited;

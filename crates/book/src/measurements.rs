@@ -12,6 +12,7 @@ use measure::experiment::Quantity;
 use measure::library::{Library, Origin};
 use measure::results::Bound;
 
+use crate::calculator;
 use crate::checked::{self, Finding};
 use crate::cited::Sources;
 use crate::claim;
@@ -36,6 +37,7 @@ const OURS: &[&str] = &[
     "figure",
     translations::NAME,
     ledger::NAME,
+    calculator::NAME,
 ];
 /// Those that others replace: [`crate::twin`] and [`compile_fail`] before this, and mdBook itself.
 const OTHERS: &[&str] = &[
@@ -229,6 +231,15 @@ impl<'a> Page<'a> {
                     ));
                 }
                 format!("\n{}\n", translations::render(&context.translations, interface)?)
+            }
+            calculator::NAME => {
+                if !arguments.is_empty() || !directive.place.alone {
+                    return Err(Problem::new(
+                        "the calculator takes no arguments and a paragraph of its own",
+                        "write `{{#calculator}}` between blank lines",
+                    ));
+                }
+                format!("\n{}\n", calculator::render(&context.library, interface)?)
             }
             ledger::NAME => {
                 if !directive.place.alone {
