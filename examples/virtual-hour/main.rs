@@ -7,8 +7,8 @@
 //! goes to the next timer. What happened when is the same in every run, to
 //! the millisecond. The twins are main.py and on_trio.py.
 //!
-//!     cargo run --release --example virtual-hour
-//!     cargo run --release --example virtual-hour -- --hours 100
+//!     cargo run --release --features virtual-time --example virtual-hour
+//!     cargo run --release --features virtual-time --example virtual-hour -- --hours 100
 //!
 //! It needs Tokio's feature `test-util`.
 
