@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let library = Library::open(
         &root,
         &Source::Published {
-            machine: site.reference_machine.clone(),
+            machines: site.reference_machines.clone(),
         },
     )?;
     let folder = out.join("md");

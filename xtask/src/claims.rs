@@ -43,15 +43,15 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
         println!("{}", claims.to_json());
     } else {
         for claim in &claims.claims {
-            println!("{}", block(claim, &claims.reference_machine));
+            println!("{}", block(claim, &claims.shown));
         }
         for tally in &claims.machines {
-            println!("{}", line(tally, &claims.reference_machine));
+            println!("{}", line(tally, &claims.shown));
         }
     }
-    let failing = claims.failing_on_reference();
+    let failing = claims.failing_where_shown();
     if failing > 0 {
-        bail!("{failing} claims do not hold on the machine that the book shows\n{HELP}");
+        bail!("{failing} claims do not hold on what the book shows\n{HELP}");
     }
     Ok(())
 }
@@ -66,7 +66,7 @@ pub const HELP: &str = concat!(
 );
 
 /// A claim with its places, then its verdict on each machine.
-pub fn block(claim: &ClaimReport, reference_machine: &str) -> String {
+pub fn block(claim: &ClaimReport, shown: &str) -> String {
     let mut text = format!("{} {}\n", claim.reference, claim.condition);
     let places: Vec<String> = claim
         .places
@@ -80,7 +80,7 @@ pub fn block(claim: &ClaimReport, reference_machine: &str) -> String {
     for language in &claim.untranslated {
         text += &format!("  {language}  not translated\n");
     }
-    let machine = |machine: &str| named(machine, reference_machine);
+    let machine = |machine: &str| named(machine, shown);
     let width = claim
         .judgements
         .iter()
@@ -103,10 +103,10 @@ pub fn block(claim: &ClaimReport, reference_machine: &str) -> String {
 }
 
 /// How many claims hold on a machine, and what the others do.
-pub fn line(tally: &Tally, reference_machine: &str) -> String {
+pub fn line(tally: &Tally, shown: &str) -> String {
     let mut text = format!(
         "{}: {} of {} claims hold",
-        named(&tally.machine, reference_machine),
+        named(&tally.machine, shown),
         tally.holds,
         tally.claims
     );
@@ -123,9 +123,9 @@ pub fn line(tally: &Tally, reference_machine: &str) -> String {
     text
 }
 
-fn named(machine: &str, reference_machine: &str) -> String {
-    if machine == reference_machine {
-        format!("{machine} (reference)")
+fn named(machine: &str, shown: &str) -> String {
+    if machine == shown {
+        format!("{machine} (shown in the book)")
     } else {
         machine.to_owned()
     }

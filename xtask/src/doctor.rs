@@ -56,7 +56,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
         );
     }
     let site = workspace.site()?;
-    println!("the book shows the results of: {}", site.reference_machine);
+    println!("the book shows the results of: {}", site.shown_machines());
     for (code, dictionary) in dictionary::all(workspace, &site) {
         match dictionary {
             Ok(files) => println!("dictionary for `{code}`: {}", workspace.shown(&files.words)),

@@ -107,10 +107,10 @@ fn publish(workspace: &Workspace, experiments: &[String]) -> Result<()> {
             Verdict::Published(published) => {
                 println!("{experiment}: published as {}", workspace.shown(&published.path));
                 let machine = &published.results.machine.id;
-                if *machine != site.reference_machine {
+                if !site.reference_machines.contains(machine) {
                     println!(
-                        "  the book shows `{}`; to show this machine, set `reference-machine = \"{machine}\"` in book.toml",
-                        site.reference_machine
+                        "  the book shows `{}`; to show this machine, name `{machine}` under `reference-machine` in book.toml",
+                        site.shown_machines()
                     );
                 }
                 match published.before {
@@ -163,9 +163,12 @@ fn diff(workspace: &Workspace, old: &str, new: &str) -> Result<Comparison> {
                 "your own results, in target/measurements",
             ),
             "published" => {
-                let machine = workspace.site()?.reference_machine;
-                let folder = workspace.root.join("measurements").join(machine);
-                Set::read(&folder, "the published results of the reference machine")
+                let library = workspace.published(&workspace.site()?)?;
+                let shown = library.entries.into_iter().filter_map(|entry| entry.measured);
+                Set::new(
+                    "the published results that the book shows",
+                    shown.map(|measured| measured.results),
+                )
             }
             path => Set::read(Path::new(path), path),
         }
@@ -179,7 +182,7 @@ fn diff(workspace: &Workspace, old: &str, new: &str) -> Result<Comparison> {
 
 /// Looks at all that is published and prints what is wrong with it.
 pub fn check(workspace: &Workspace) -> Result<Report> {
-    let report = collection::check(&workspace.root, &workspace.site()?.reference_machine)?;
+    let report = collection::check(&workspace.root, &workspace.site()?.reference_machines)?;
     for note in &report.notes {
         println!("note: {}", line(workspace, note));
     }
@@ -248,7 +251,7 @@ fn merge(workspace: &Workspace, folders: &[PathBuf], partial: bool) -> Result<()
 }
 
 fn retire(workspace: &Workspace, machine: &str) -> Result<()> {
-    let mentions = collection::retire(&workspace.root, machine, &workspace.site()?.reference_machine)?;
+    let mentions = collection::retire(&workspace.root, machine, &workspace.site()?.reference_machines)?;
     println!("removed measurements/{machine}/; git has what it held");
     for mention in mentions {
         println!(
@@ -263,15 +266,16 @@ fn retire(workspace: &Workspace, machine: &str) -> Result<()> {
 fn show(workspace: &Workspace) -> Result<()> {
     let site = workspace.site()?;
     let library: Library = workspace.published(&site)?;
-    println!("reference machine: {}", site.reference_machine);
+    println!("the book shows the results of: {}", site.shown_machines());
     for entry in &library.entries {
         let name = &entry.experiment.id;
         match &entry.measured {
             Some(measured) => {
                 let results = &measured.results;
                 println!(
-                    "{name}: published {} ({} sessions of {} rounds, {} runs set aside){}",
+                    "{name}: published {} on {} ({} sessions of {} rounds, {} runs set aside){}",
                     results.published.as_ref().map_or("without a date", |p| &p.date),
+                    results.machine.id,
                     results.sessions(),
                     results.campaign.rounds,
                     results.campaign.set_aside.len(),
@@ -285,7 +289,7 @@ fn show(workspace: &Workspace) -> Result<()> {
                     println!("  warning: {drift}");
                 }
             }
-            None => println!("{name}: nothing published for this machine"),
+            None => println!("{name}: nothing published for these machines"),
         }
         let own = own_path(&workspace.target, name);
         if own.is_file() {

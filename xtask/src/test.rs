@@ -115,7 +115,7 @@ fn chapters_and_catalogs(workspace: &Workspace) -> Result<String> {
     ))
 }
 
-/// Every experiment has published results of the reference machine, and all that is published may stand there: of the programs as they are,
+/// Every experiment has published results of a machine that the book shows, and all that is published may stand there: of the programs as they are,
 /// by the rules of publication.
 fn published_results(workspace: &Workspace) -> Result<String> {
     let report = measurements::check(workspace)?;
@@ -131,7 +131,7 @@ fn published_results(workspace: &Workspace) -> Result<String> {
         let name = &entry.experiment.id;
         match &entry.measured {
             None => {
-                println!("{name}: nothing is published for {}", site.reference_machine);
+                println!("{name}: nothing is published for {}", site.shown_machines());
                 wrong += 1;
             }
             Some(measured) => {
@@ -149,16 +149,16 @@ fn claims_hold(workspace: &Workspace) -> Result<String> {
     let site = workspace.site()?;
     let library = workspace.published(&site)?;
     let all = book::edition::claims(&site, &library)?;
-    let reference = all.reference_machine.clone();
+    let shown = all.shown.clone();
     // Other machines are told, and decide nothing.
-    for tally in all.machines.iter().filter(|tally| tally.machine != reference) {
-        println!("{}", claims::line(tally, &reference));
+    for tally in all.machines.iter().filter(|tally| tally.machine != shown) {
+        println!("{}", claims::line(tally, &shown));
     }
     let count = all.claims.len();
-    let failing = all.failing_on_reference();
-    if let Some(shown) = all.on(&reference) {
-        for claim in &shown.failing().claims {
-            print!("{}", claims::block(claim, &reference));
+    let failing = all.failing_where_shown();
+    if let Some(in_the_book) = all.on(&shown) {
+        for claim in &in_the_book.failing().claims {
+            print!("{}", claims::block(claim, &shown));
         }
     }
     ensure!(

@@ -31,12 +31,12 @@ impl Workspace {
         Site::open(&self.root)
     }
 
-    /// All experiments with the published results of the reference machine.
+    /// All experiments with the published results of the machines that the book shows.
     pub fn published(&self, site: &Site) -> Result<Library> {
         Library::open(
             &self.root,
             &Source::Published {
-                machine: site.reference_machine.clone(),
+                machines: site.reference_machines.clone(),
             },
         )
     }
@@ -47,7 +47,7 @@ impl Workspace {
             &self.root,
             &Source::OwnFirst {
                 target: self.target.clone(),
-                machine: site.reference_machine.clone(),
+                machines: site.reference_machines.clone(),
             },
         )
     }

@@ -140,7 +140,13 @@ impl Generated {
             }
         };
         let site = Site::open(folder.path()).expect("a book");
-        let library = Library::open(folder.path(), &Source::Published { machine: "m".into() }).expect("no experiments");
+        let library = Library::open(
+            folder.path(),
+            &Source::Published {
+                machines: vec!["m".into()],
+            },
+        )
+        .expect("no experiments");
         let italian = site.language("it").expect("a language");
         let update = || catalog::update(&site, &library, italian).expect("an update");
         let read = || fs::read_to_string(site.catalog_path(italian)).expect("a catalog");

@@ -226,19 +226,29 @@ pub fn check(site: &Site, library: &Library, dictionaries: &Dictionaries) -> Res
     Ok(report)
 }
 
-/// Every claim of the book on every machine with published results, the reference machine first, whether it has any or not.
+/// The published results as the book shows them, under the names of the machines it prefers, then each machine's own. A machine that alone
+/// is what the book shows is there once, whether it has any or not.
+pub(crate) fn shown_and_others(site: &Site, library: &Library) -> Vec<(String, Library)> {
+    let mut machines = vec![match &site.reference_machines[..] {
+        [only] => (only.clone(), library.on(only)),
+        _ => (site.shown_machines(), library.clone()),
+    }];
+    for machine in library.machines() {
+        if machines[0].0 != machine {
+            machines.push((machine.to_owned(), library.on(machine)));
+        }
+    }
+    machines
+}
+
+/// Every claim of the book on what it shows, then on every machine with published results.
 pub fn claims(site: &Site, library: &Library) -> Result<Claims> {
-    let others = library
-        .machines()
-        .into_iter()
-        .filter(|machine| *machine != site.reference_machine);
     let translations = Arc::new(Translations::of(site, library, &SharedTexts::default()));
-    let machines = std::iter::once(site.reference_machine.as_str())
-        .chain(others)
-        .map(|machine| {
-            let library = library.on(machine);
+    let machines = shown_and_others(site, library)
+        .into_iter()
+        .map(|(machine, library)| {
             let context = context(site, &library, site.source_language(), None, &translations)?;
-            Ok((machine.to_owned(), Arc::unwrap_or_clone(context)))
+            Ok((machine, Arc::unwrap_or_clone(context)))
         })
         .collect::<Result<Vec<_>>>()?;
     let translations = site

@@ -36,7 +36,7 @@ pub fn run(root: &Path, name: &str, input: impl Read, mut output: impl Write) ->
         Gettext::NAME => Box::new(Gettext::new(edition::translation(&site, catalog, Marks::Language))),
         "measurements" => {
             let source = Source::Published {
-                machine: site.reference_machine.clone(),
+                machines: site.reference_machines.clone(),
             };
             let library = Library::open(&site.root, &source)?;
             Box::new(Measurements::new(edition::context(

@@ -72,10 +72,19 @@ pub struct Site {
     pub config: Config,
     /// In the order in which readers are offered them; exactly one is the source.
     pub languages: Vec<Language>,
-    /// The machine whose published results the book shows: a folder of `measurements/`.
-    pub reference_machine: String,
+    /// The machines whose published results the book shows, folders of `measurements/`: of each experiment the first that has them. There is
+    /// one at least.
+    pub reference_machines: Vec<String>,
     /// The line of each language in `po/languages.toml`.
     lines: Vec<usize>,
+}
+
+/// A machine, or several in the order in which they are preferred.
+#[derive(serde::Deserialize)]
+#[serde(untagged)]
+enum OneOrMore {
+    One(String),
+    More(Vec<String>),
 }
 
 impl Site {
@@ -85,15 +94,18 @@ impl Site {
         let root = std::path::absolute(root).with_context(|| format!("{} is no path", root.display()))?;
         let path = root.join("book.toml");
         let config = Config::from_disk(&path).with_context(|| format!("in {}", path.display()))?;
-        let reference_machine = config
-            .get::<String>("preprocessor.measurements.reference-machine")?
-            .with_context(|| {
-                format!(
-                    "{} does not name the machine whose results the book shows; expected:\n\
-                     [preprocessor.measurements]\nreference-machine = \"...\"",
-                    path.display()
-                )
-            })?;
+        let reference_machines = match config.get::<OneOrMore>("preprocessor.measurements.reference-machine")? {
+            Some(OneOrMore::One(machine)) => vec![machine],
+            Some(OneOrMore::More(machines)) => machines,
+            None => Vec::new(),
+        };
+        ensure!(
+            !reference_machines.is_empty(),
+            "{} does not name the machine whose results the book shows; expected:\n\
+             [preprocessor.measurements]\nreference-machine = \"...\"\n\
+             or a list, of which each experiment is shown from the first that has results",
+            path.display()
+        );
         let path = root.join(LANGUAGES);
         let text = std::fs::read_to_string(&path)
             .with_context(|| format!("cannot read {}, the list of languages", path.display()))?;
@@ -107,9 +119,14 @@ impl Site {
             root,
             config,
             languages,
-            reference_machine,
+            reference_machines,
             lines,
         })
+    }
+
+    /// The machines whose results the book shows, as messages name them.
+    pub fn shown_machines(&self) -> String {
+        self.reference_machines.join(", else ")
     }
 
     /// The file that lists the languages.

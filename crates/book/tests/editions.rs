@@ -146,7 +146,13 @@ impl Fixture {
     }
 
     fn library(&self) -> Library {
-        Library::open(self.root(), &Source::Published { machine: "m".into() }).unwrap()
+        Library::open(
+            self.root(),
+            &Source::Published {
+                machines: vec!["m".into()],
+            },
+        )
+        .unwrap()
     }
 
     fn catalog(&self) -> Catalog {
@@ -533,9 +539,13 @@ fn a_claim_is_named_where_it_stands_in_every_language() {
     fixture.update();
     let claims = |fixture: &Fixture| edition::claims(&fixture.site(), &fixture.library()).unwrap();
     let untranslated = claims(&fixture);
-    assert_eq!(untranslated.reference_machine, "m");
-    assert_eq!(untranslated.machines.len(), 1, "the reference machine, without results");
-    assert_eq!(untranslated.failing_on_reference(), 1);
+    assert_eq!(untranslated.shown, "m");
+    assert_eq!(
+        untranslated.machines.len(),
+        1,
+        "the machine that is shown, without results"
+    );
+    assert_eq!(untranslated.failing_where_shown(), 1);
     assert_eq!(untranslated.claims[0].untranslated, ["it"]);
 
     let mut catalog = fixture.catalog();

@@ -2,7 +2,7 @@
 //!
 //! A machine's results are whole: they are replaced as one set, and no set holds campaigns of different environments.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -37,13 +37,20 @@ pub struct Report {
 }
 
 /// Looks at everything below `measurements/`.
-pub fn check(root: &Path, reference_machine: &str) -> Result<Report> {
+///
+/// Of each experiment the book shows the first of `reference_machines` that has fresh results; where none has, stale ones are a problem.
+pub fn check(root: &Path, reference_machines: &[String]) -> Result<Report> {
     let experiments = Experiment::all(root)?;
     let mut report = Report::default();
+    let mut shown = Shown {
+        machines: reference_machines,
+        fresh: BTreeSet::new(),
+        stale: Vec::new(),
+    };
     let folder = root.join("measurements");
     for path in listed(&folder)? {
         if path.is_dir() {
-            check_machine(&experiments, &path, reference_machine, &mut report)?;
+            check_machine(&experiments, &path, &mut shown, &mut report)?;
         } else if path != schema::path(root) {
             report.problems.push(Problem {
                 path,
@@ -51,15 +58,49 @@ pub fn check(root: &Path, reference_machine: &str) -> Result<Report> {
             });
         }
     }
+    for Stale {
+        machine,
+        experiment,
+        path,
+        what,
+    } in shown.stale
+    {
+        if reference_machines.contains(&machine) && !shown.fresh.contains(&experiment) {
+            report.problems.push(Problem {
+                path,
+                what: format!(
+                    "{what}: run `cargo xtask measure {experiment}` and `cargo xtask measurements publish {experiment}`"
+                ),
+            });
+        } else {
+            report.notes.push(Problem {
+                path,
+                what: format!(
+                    "{what}; measure again on that machine and merge, or `cargo xtask measurements retire {machine}`"
+                ),
+            });
+        }
+    }
     Ok(report)
 }
 
-fn check_machine(
-    experiments: &[Experiment],
-    folder: &Path,
-    reference_machine: &str,
-    report: &mut Report,
-) -> Result<()> {
+/// What the book can show of the machines that it shows.
+struct Shown<'a> {
+    machines: &'a [String],
+    /// Experiments with results of the programs as they are.
+    fresh: BTreeSet<String>,
+    /// Of whatever machine.
+    stale: Vec<Stale>,
+}
+
+struct Stale {
+    machine: String,
+    experiment: String,
+    path: PathBuf,
+    what: String,
+}
+
+fn check_machine(experiments: &[Experiment], folder: &Path, shown: &mut Shown<'_>, report: &mut Report) -> Result<()> {
     let machine = name_of(folder);
     let mut whole: Vec<Results> = Vec::new();
     for path in listed(folder)? {
@@ -75,7 +116,7 @@ fn check_machine(
         }
         report.files += 1;
         if name_of(&path) == self_check::FILE {
-            self_check_reasons(experiments, &path, machine == reference_machine)?
+            self_check_reasons(experiments, &path, shown.machines.contains(&machine))?
                 .into_iter()
                 .for_each(problem);
             continue;
@@ -108,18 +149,14 @@ fn check_machine(
         publish::rules(experiment, &results).into_iter().for_each(&mut problem);
         let stale = stale_programs(experiment, &results)?;
         if !stale.is_empty() {
-            let what = format!("stale: {} changed since", stale.join(", "));
-            if machine == reference_machine {
-                let name = &experiment.id;
-                problem(format!(
-                    "{what}: run `cargo xtask measure {name}` and `cargo xtask measurements publish {name}`"
-                ));
-            } else {
-                report.notes.push(Problem {
-                    path: path.clone(),
-                    what: format!("{what}; measure again on that machine and merge, or `cargo xtask measurements retire {machine}`"),
-                });
-            }
+            shown.stale.push(Stale {
+                machine: machine.clone(),
+                experiment: experiment.id.clone(),
+                path: path.clone(),
+                what: format!("stale: {} changed since", stale.join(", ")),
+            });
+        } else if shown.machines.contains(&machine) {
+            shown.fresh.insert(experiment.id.clone());
         }
         whole.push(results);
     }
@@ -149,7 +186,7 @@ fn check_machine(
     Ok(())
 }
 
-/// What is wrong with the harness's check of itself. Elsewhere than on the reference machine it may be of older programs.
+/// What is wrong with the harness's check of itself. Elsewhere than on a machine that the book shows it may be of older programs.
 fn self_check_reasons(experiments: &[Experiment], path: &Path, reference: bool) -> Result<Vec<String>> {
     let check = match SelfCheck::read(path) {
         Ok(check) => check,
@@ -370,17 +407,17 @@ pub struct Mention {
 }
 
 /// Removes a machine's published results, and returns what else in the book names it.
-pub fn retire(root: &Path, machine: &str, reference_machine: &str) -> Result<Vec<Mention>> {
+pub fn retire(root: &Path, machine: &str, reference_machines: &[String]) -> Result<Vec<Mention>> {
     let known = machines(root)?;
     ensure!(
         known.iter().any(|one| one == machine),
         "there is no machine `{machine}` under measurements/; there are: {}",
         known.join(", ")
     );
-    if machine == reference_machine {
+    if reference_machines.iter().any(|one| one == machine) {
         let others: Vec<&str> = known.iter().map(String::as_str).filter(|one| *one != machine).collect();
         bail!(
-            "`{machine}` is the machine whose results the book shows: first set `reference-machine` in book.toml to another ({}), and see that \
+            "`{machine}` is a machine whose results the book shows: first set `reference-machine` in book.toml to another ({}), and see that \
              `cargo xtask claims` holds there",
             if others.is_empty() {
                 "there is none yet: publish or merge one".to_owned()

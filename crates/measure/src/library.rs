@@ -14,10 +14,32 @@ use crate::self_check::{self, SelfCheck};
 /// Where results come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// `measurements/<machine>/`: what tests and editions read by default.
-    Published { machine: String },
+    /// `measurements/<machine>/`: what tests and editions read by default. Of each experiment the first of these machines that has results of
+    /// its programs as they are, else the first that has any.
+    Published { machines: Vec<String> },
     /// `target/measurements/` where there is something, else the published.
-    OwnFirst { target: PathBuf, machine: String },
+    OwnFirst { target: PathBuf, machines: Vec<String> },
+}
+
+impl Source {
+    fn machines(&self) -> &[String] {
+        let (Source::Published { machines } | Source::OwnFirst { machines, .. }) = self;
+        machines
+    }
+}
+
+/// Takes from the published results of one experiment those to show: of the first of `machines` whose programs have not changed since, else
+/// of the first at all.
+fn take_shown(published: &mut Vec<Measured>, machines: &[String]) -> Option<Measured> {
+    let find = |fresh: bool| {
+        machines.iter().find_map(|machine| {
+            published
+                .iter()
+                .position(|one| one.results.machine.id == *machine && (one.stale.is_empty() || !fresh))
+        })
+    };
+    let at = find(true).or_else(|| find(false))?;
+    Some(published.remove(at))
 }
 
 /// Who took the results that are shown.
@@ -46,7 +68,7 @@ pub struct Measured {
 #[derive(Debug, Clone)]
 pub struct Entry {
     pub experiment: Experiment,
-    /// What is shown first: the reader's own results where they are asked for, else those of the reference machine.
+    /// What is shown first: the reader's own results where they are asked for, else those of a reference machine.
     pub measured: Option<Measured>,
     /// Published results of the other machines, by their names.
     pub others: Vec<Measured>,
@@ -75,28 +97,20 @@ impl Library {
     pub fn open(root: &Path, source: &Source) -> Result<Library> {
         let mut entries = Vec::new();
         for experiment in Experiment::all(root)? {
-            let published = |machine: &str| {
-                let path = published_path(root, machine, &experiment.id);
-                read(root, &experiment, path, Origin::Published)
-            };
-            let (own, machine) = match source {
-                Source::Published { machine } => (None, machine),
-                Source::OwnFirst { target, machine } => {
-                    let own = read(root, &experiment, own_path(target, &experiment.id), Origin::Own)?;
-                    // Half a session says nothing yet; the published results still do.
-                    (own.filter(|own| own.results.sessions() > 0), machine)
-                }
-            };
             let mut others = Vec::new();
-            for other in machines(root)? {
-                if other != *machine || own.is_some() {
-                    others.extend(published(&other)?);
-                }
+            for machine in machines(root)? {
+                let path = published_path(root, &machine, &experiment.id);
+                others.extend(read(root, &experiment, path, Origin::Published)?);
             }
-            let measured = match own {
-                Some(own) => Some(own),
-                None => published(machine)?,
+            let own = match source {
+                Source::Published { .. } => None,
+                Source::OwnFirst { target, .. } => {
+                    read(root, &experiment, own_path(target, &experiment.id), Origin::Own)?
+                        // Half a session says nothing yet; the published results still do.
+                        .filter(|own| own.results.sessions() > 0)
+                }
             };
+            let measured = own.or_else(|| take_shown(&mut others, source.machines()));
             entries.push(Entry {
                 experiment,
                 measured,
@@ -107,11 +121,12 @@ impl Library {
             Source::Published { .. } => None,
             Source::OwnFirst { target, .. } => Some(self_check::own_path(target)),
         };
-        let (Source::Published { machine } | Source::OwnFirst { machine, .. }) = source;
-        let path = own
-            .filter(|path| path.is_file())
-            .unwrap_or_else(|| self_check::published_path(root, machine));
-        let self_check = path.is_file().then(|| SelfCheck::read(&path)).transpose()?;
+        let published = source
+            .machines()
+            .iter()
+            .map(|machine| self_check::published_path(root, machine));
+        let path = own.into_iter().chain(published).find(|path| path.is_file());
+        let self_check = path.map(|path| SelfCheck::read(&path)).transpose()?;
         Ok(Library { entries, self_check })
     }
 
@@ -219,21 +234,47 @@ mod tests {
     use super::*;
     use crate::results::tests::sample;
 
+    fn measured(machine: &str, origin: Origin) -> Measured {
+        let (_, mut results) = sample();
+        results.machine.id = machine.to_owned();
+        Measured {
+            results,
+            origin,
+            path: PathBuf::from(machine),
+            stale: Vec::new(),
+            imported: Vec::new(),
+            drift: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_first_machine_whose_results_are_not_stale_is_shown() {
+        let machines = ["first".to_owned(), "second".to_owned()];
+        let published = |stale: &[&str], of: &[&str]| -> Vec<Measured> {
+            let of = of.iter().map(|machine| {
+                let mut one = measured(machine, Origin::Published);
+                if stale.contains(machine) {
+                    one.stale.push("a".to_owned());
+                }
+                one
+            });
+            of.collect()
+        };
+        let shown = |mut published: Vec<Measured>| {
+            let shown = take_shown(&mut published, &machines).map(|one| one.results.machine.id);
+            (shown.unwrap_or_default(), published.len())
+        };
+        let all = ["another", "second", "first"];
+        assert_eq!(shown(published(&[], &all)), ("first".to_owned(), 2));
+        assert_eq!(shown(published(&["first"], &all)), ("second".to_owned(), 2));
+        assert_eq!(shown(published(&["first", "second"], &all)), ("first".to_owned(), 2));
+        assert_eq!(shown(published(&[], &["another", "second"])), ("second".to_owned(), 1));
+        assert_eq!(shown(published(&[], &["another"])), (String::new(), 1));
+    }
+
     #[test]
     fn a_library_is_turned_to_any_machine_that_published() {
-        let (experiment, results) = sample();
-        let measured = |machine: &str, origin| {
-            let mut results = results.clone();
-            results.machine.id = machine.to_owned();
-            Measured {
-                results,
-                origin,
-                path: PathBuf::from(machine),
-                stale: Vec::new(),
-                imported: Vec::new(),
-                drift: Vec::new(),
-            }
-        };
+        let (experiment, _) = sample();
         let library = Library {
             self_check: None,
             entries: vec![Entry {

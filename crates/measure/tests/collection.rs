@@ -152,7 +152,7 @@ impl Checkout {
 
     /// Problems and notes of a check with `m` as the reference machine, each with its place.
     fn problems(&self) -> (Vec<String>, Vec<String>) {
-        let report = collection::check(self.root(), "m").unwrap();
+        let report = collection::check(self.root(), &["m".to_owned()]).unwrap();
         let shown = |problems: Vec<collection::Problem>| {
             problems
                 .into_iter()
@@ -416,6 +416,25 @@ fn stale_results_are_a_problem_on_the_reference_machine_and_a_note_elsewhere() {
 }
 
 #[test]
+fn stale_results_are_a_note_where_another_machine_that_is_shown_has_fresh_ones() {
+    let checkout = Checkout::new();
+    checkout.incoming("a", &checkout.results("one", "m", 2.0));
+    checkout.merge(false);
+    checkout.put("examples/one/slow.py", "print(3)\n");
+    std::fs::remove_dir_all(checkout.root().join("incoming")).unwrap();
+    checkout.incoming("b", &checkout.results("one", "other", 2.0));
+    checkout.merge(false);
+    let shown = |machines: &[&str]| {
+        let machines: Vec<String> = machines.iter().map(|&machine| machine.to_owned()).collect();
+        let report = collection::check(checkout.root(), &machines).unwrap();
+        (report.problems.len(), report.notes.len())
+    };
+    assert_eq!(shown(&["m"]), (1, 0));
+    assert_eq!(shown(&["m", "other"]), (0, 1));
+    assert_eq!(shown(&["other"]), (0, 1));
+}
+
+#[test]
 fn a_machine_is_retired_unless_the_book_shows_it() {
     let checkout = Checkout::new();
     checkout.incoming("a", &checkout.results("one", "m", 2.0));
@@ -425,16 +444,17 @@ fn a_machine_is_retired_unless_the_book_shows_it() {
     checkout.put("src/part/chapter.md", "Line.\nOn other-machine, that is `other`.\n");
     checkout.put("po/it.po", "");
 
-    let error = format!("{:#}", collection::retire(checkout.root(), "m", "m").unwrap_err());
+    let m = ["m".to_owned()];
+    let error = format!("{:#}", collection::retire(checkout.root(), "m", &m).unwrap_err());
     assert!(
         error.contains("`reference-machine` in book.toml to another (other)"),
         "{error}"
     );
-    let error = format!("{:#}", collection::retire(checkout.root(), "../src", "m").unwrap_err());
+    let error = format!("{:#}", collection::retire(checkout.root(), "../src", &m).unwrap_err());
     assert!(error.contains("there are: m, other"), "{error}");
     assert_eq!(checkout.published().len(), 2);
 
-    let mentions = collection::retire(checkout.root(), "other", "m").unwrap();
+    let mentions = collection::retire(checkout.root(), "other", &m).unwrap();
     assert_eq!(checkout.published(), ["m/one.json"]);
     assert_eq!(mentions.len(), 1, "{mentions:?}");
     assert!(mentions[0].path.ends_with("src/part/chapter.md") && mentions[0].line == 2);

@@ -65,7 +65,7 @@ fn snippets(root: &Path) -> Vec<Snippet> {
     let library = Library::open(
         root,
         &Source::Published {
-            machine: site.reference_machine.clone(),
+            machines: site.reference_machines.clone(),
         },
     )
     .unwrap();

@@ -111,11 +111,11 @@ pub fn check(site: &Site, library: &Library, language: &Language, dictionaries: 
         }
     };
     let translations = Arc::new(Translations::of(site, library, &SharedTexts::default()));
-    let machines = std::iter::once(site.reference_machine.as_str())
-        .chain(library.machines())
-        .map(|machine| {
-            let context = edition::context(site, &library.on(machine), language, Some(&catalog), &translations)?;
-            Ok((machine.to_owned(), Context::clone(&context)))
+    let machines = edition::shown_and_others(site, library)
+        .into_iter()
+        .map(|(machine, library)| {
+            let context = edition::context(site, &library, language, Some(&catalog), &translations)?;
+            Ok((machine, Context::clone(&context)))
         })
         .collect::<Result<Vec<_>>>()?;
     let (template, blocks) = extract::messages(site, library)?;
@@ -188,7 +188,7 @@ struct Checker<'a> {
     grammar: &'static dyn Grammar,
     glossary: Glossary,
     speller: Option<Speller>,
-    /// Those with published results, the reference machine first.
+    /// Those with published results, what the book shows first.
     machines: Vec<(String, Context)>,
     habits: Habits,
 }

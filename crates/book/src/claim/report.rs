@@ -18,8 +18,9 @@ use crate::measurements::Context;
 /// All claims on all machines.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Claims {
-    pub reference_machine: String,
-    /// The reference machine first.
+    /// The name of what the book shows: a machine, or several of which each experiment is shown from the first that has it.
+    pub shown: String,
+    /// What the book shows first.
     pub machines: Vec<Tally>,
     /// In the order of the book.
     pub claims: Vec<ClaimReport>,
@@ -79,8 +80,9 @@ pub struct Judgement {
     /// Where the value is only a bound.
     pub bound: Option<Bound>,
     /// The estimate in words; empty without one.
+    /// The name of what the book shows: a machine, or several of which each experiment is shown from the first that has it.
     pub shown: String,
-    /// Of a finding of the self-check on a machine that published none, other than the reference machine: the harness is checked where
+    /// Of a finding of the self-check on a machine that published none, other than those that the book shows: the harness is checked where
     /// the book is measured, and nobody else owes it.
     #[serde(skip)]
     not_asked: bool,
@@ -124,7 +126,7 @@ impl Tally {
 
 impl Claims {
     /// Reads the claims of some chapters (path and Markdown text, directives still in it). Each machine comes with the context of the
-    /// source language that holds its results, the reference machine first. Claims that cannot be read are left out:
+    /// source language that holds its results, what the book shows first. Claims that cannot be read are left out:
     /// [`crate::lint::check_source`] reports them.
     pub fn gather(
         machines: &[(String, Context)],
@@ -132,7 +134,7 @@ impl Claims {
         translations: &[Translation],
     ) -> Claims {
         let mut all = Claims {
-            reference_machine: machines.first().map(|(machine, _)| machine.clone()).unwrap_or_default(),
+            shown: machines.first().map(|(machine, _)| machine.clone()).unwrap_or_default(),
             machines: Vec::new(),
             claims: Vec::new(),
         };
@@ -143,7 +145,7 @@ impl Claims {
                 let judged: Option<Vec<Judgement>> = machines
                     .iter()
                     .map(|(machine, context)| {
-                        let is_reference = *machine == all.reference_machine;
+                        let is_reference = *machine == all.shown;
                         judge(&directive, text, machine, is_reference, context)
                     })
                     .collect();
@@ -219,11 +221,11 @@ impl Claims {
         self
     }
 
-    /// How many claims do not stand on the reference machine; 0 where it was left out.
-    pub fn failing_on_reference(&self) -> usize {
+    /// How many claims do not stand on what the book shows; 0 where it was left out.
+    pub fn failing_where_shown(&self) -> usize {
         self.machines
             .iter()
-            .filter(|tally| tally.machine == self.reference_machine)
+            .filter(|tally| tally.machine == self.shown)
             .map(Tally::failing)
             .sum()
     }
@@ -388,8 +390,8 @@ mod tests {
                 ("<=2", vec![Holds, Holds, Stale]),
             ]
         );
-        assert_eq!(claims.reference_machine, "one");
-        assert_eq!(claims.failing_on_reference(), 1);
+        assert_eq!(claims.shown, "one");
+        assert_eq!(claims.failing_where_shown(), 1);
         let three = &claims.machines[2];
         assert_eq!(
             (three.claims, three.stale, three.not_measured, three.failing()),
@@ -433,7 +435,7 @@ mod tests {
         let claims = gather(&machines());
         assert!(claims.clone().on("four").is_none());
         let two = claims.clone().on("two").unwrap();
-        assert_eq!(two.failing_on_reference(), 0);
+        assert_eq!(two.failing_where_shown(), 0);
         assert!(two.claims.iter().all(|claim| claim.judgements.len() == 1));
         let failing = claims.failing();
         assert_eq!(failing.claims[2].judgements.len(), 1);
@@ -458,7 +460,7 @@ mod tests {
         assert_eq!((claims.machines[1].not_measured, claims.machines[1].failing()), (1, 0));
         assert!(claims.failing().claims.is_empty());
         let claims = judged(&[0]);
-        assert_eq!(claims.failing_on_reference(), 1);
+        assert_eq!(claims.failing_where_shown(), 1);
         assert_eq!(claims.failing().claims[0].judgements[0].machine, "one");
     }
 
@@ -467,7 +469,7 @@ mod tests {
         let mut machines = machines();
         fixture::saturate(&mut machines[0].1.library, "tokio");
         let json: serde_json::Value = serde_json::from_str(&gather(&machines).to_json()).unwrap();
-        assert_eq!(json["reference_machine"], "one");
+        assert_eq!(json["shown"], "one");
         assert_eq!(json["machines"][0]["not_measured"], 0);
         let claim = &json["claims"][0];
         assert_eq!(claim["reference"], "echo.asyncio/tokio.cpu");
