@@ -1,13 +1,13 @@
+'use strict';
+
 // Where there is no room for two columns, the Python and the Rust of a twin become tabs: one choice for all, and remembered. Without this
 // script, and on paper, one stands below the other.
 (() => {
-    "use strict";
+    const KEY = 'book-twin';
 
-    const KEY = "price-of-await-twin";
-
-    const twins = [...document.querySelectorAll(".twin")]
+    const twins = [...document.querySelectorAll('.twin')]
         .map((element, number) => {
-            const panels = [...element.querySelectorAll(":scope > figure.program")];
+            const panels = [...element.querySelectorAll(':scope > figure.program')];
             return { element, panels, names: panels.map(language), number };
         })
         .filter(({ names }) => names.length === 2 && names.every(Boolean));
@@ -23,7 +23,7 @@
     show();
 
     function language(panel) {
-        return panel.querySelector("figcaption .language")?.textContent.trim();
+        return panel.querySelector('figcaption .language')?.textContent.trim();
     }
 
     function remembered() {
@@ -43,23 +43,23 @@
     }
 
     function prepare(twin) {
-        twin.list = document.createElement("div");
-        twin.list.className = "twin-tabs";
-        twin.list.setAttribute("role", "tablist");
-        twin.list.setAttribute("aria-label", twin.names.join(" / "));
+        twin.list = document.createElement('div');
+        twin.list.className = 'twin-tabs';
+        twin.list.setAttribute('role', 'tablist');
+        twin.list.setAttribute('aria-label', twin.names.join(' / '));
         twin.tabs = twin.names.map((name, at) => {
-            const tab = document.createElement("button");
-            tab.type = "button";
+            const tab = document.createElement('button');
+            tab.type = 'button';
             tab.textContent = name;
-            tab.setAttribute("role", "tab");
+            tab.setAttribute('role', 'tab');
             tab.id = `twin-${twin.number}-tab-${at}`;
             twin.panels[at].id ||= `twin-${twin.number}-${at}`;
-            tab.setAttribute("aria-controls", twin.panels[at].id);
-            tab.addEventListener("click", () => choose(name, tab));
+            tab.setAttribute('aria-controls', twin.panels[at].id);
+            tab.addEventListener('click', () => choose(name, tab));
             return tab;
         });
         twin.list.append(...twin.tabs);
-        twin.list.addEventListener("keydown", (event) => {
+        twin.list.addEventListener('keydown', (event) => {
             const at = twin.tabs.indexOf(event.target);
             const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: -1 }[event.key];
             if (to === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
@@ -79,7 +79,7 @@
         remember();
         show();
         // What lies above has another height now; the tab stays under the pointer.
-        window.scrollBy({ top: tab.getBoundingClientRect().top - before, behavior: "instant" });
+        window.scrollBy({ top: tab.getBoundingClientRect().top - before, behavior: 'instant' });
     }
 
     function show() {
@@ -87,21 +87,21 @@
     }
 
     function arrange(twin) {
-        const tabbed = getComputedStyle(twin.element).display !== "grid";
+        const tabbed = getComputedStyle(twin.element).display !== 'grid';
         // A twin of other languages keeps its first.
         const selected = Math.max(twin.names.indexOf(chosen), 0);
-        twin.element.classList.toggle("tabbed", tabbed);
+        twin.element.classList.toggle('tabbed', tabbed);
         twin.list.hidden = !tabbed;
         twin.panels.forEach((panel, at) => {
-            panel.classList.toggle("unchosen", tabbed && at !== selected);
+            panel.classList.toggle('unchosen', tabbed && at !== selected);
             if (tabbed) {
-                panel.setAttribute("role", "tabpanel");
-                panel.setAttribute("aria-labelledby", twin.tabs[at].id);
+                panel.setAttribute('role', 'tabpanel');
+                panel.setAttribute('aria-labelledby', twin.tabs[at].id);
             } else {
-                panel.removeAttribute("role");
-                panel.removeAttribute("aria-labelledby");
+                panel.removeAttribute('role');
+                panel.removeAttribute('aria-labelledby');
             }
-            twin.tabs[at].setAttribute("aria-selected", String(at === selected));
+            twin.tabs[at].setAttribute('aria-selected', String(at === selected));
             twin.tabs[at].tabIndex = at === selected ? 0 : -1;
         });
     }
