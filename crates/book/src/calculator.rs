@@ -716,7 +716,7 @@ mod tests {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let site = crate::Site::open(&root).unwrap();
         let source = measure::library::Source::Published {
-            machine: site.reference_machine,
+            machines: site.reference_machines,
         };
         let library = Library::open(&root, &source).unwrap();
         render(&library, &fixture::english()).unwrap();

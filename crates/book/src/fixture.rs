@@ -116,6 +116,7 @@ const ITALIAN: &[(&str, &str)] = &[
     ("{day} {month} {year}", "{day} {month} {year}"),
     ("January", "gennaio"),
     ("on {count} machines: {range}", "su {count} macchine: {range}"),
+    ("on {machine}", "su {machine}"),
     (
         "{parameter} on the horizontal axis",
         "{parameter} sull’asse orizzontale",

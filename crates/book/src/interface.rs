@@ -111,6 +111,8 @@ pub const STRINGS: &[&str] = &[
     "these results cannot decide it",
     // measurements.rs: how a ratio comes out elsewhere, {range} as in "2.9 to 4.1×".
     "on {count} machines: {range}",
+    // measurements.rs: where one value was measured.
+    "on {machine}",
     // figure.rs: the choice of the machine whose results a figure shows.
     "Machine",
     // figure/curve.rs: what is swept.

@@ -38,6 +38,7 @@ pub mod directive;
 pub mod edition;
 pub mod figure;
 pub mod gettext;
+mod highlight;
 pub mod interface;
 pub mod ledger;
 pub mod links;

@@ -215,7 +215,7 @@ impl<'a> Page<'a> {
         let html = match name {
             "measured" => match Finding::parse(arguments) {
                 Some(finding) => found(&finding?, &context.library, interface),
-                None => measured(&Reference::parse(arguments, &context.library)?, interface)?,
+                None => measured(&Reference::parse(arguments, &context.library)?, &context.library, interface)?,
             },
             "param" => {
                 let (value, unit) = reference::parameter(arguments, &context.library)?;
@@ -315,9 +315,16 @@ impl<'a> Page<'a> {
     }
 }
 
-/// How a ratio comes out on all machines, if there are several. Times are of one machine only.
+/// On which machine a value was measured, where the book has results of several.
+fn whose(reference: &Reference<'_>, library: &Library, interface: &Interface) -> Option<String> {
+    let measured = reference.entry.measured.as_ref()?;
+    let several = measured.origin == Origin::Published && library.machines().len() > 1;
+    several.then(|| interface.fill("on {machine}", &[("machine", &measured.results.machine.id)]))
+}
+
+/// How a ratio comes out on all machines, if there are several.
 fn elsewhere(reference: &Reference<'_>, interface: &Interface) -> Option<String> {
-    let (machines, low, high) = reference.range().filter(|_| reference.kind() == Kind::Ratio)?;
+    let (machines, low, high) = reference.range()?;
     let values = [
         ("count", machines.to_string()),
         ("range", number::range(low, high, Kind::Ratio, interface)),
@@ -370,7 +377,7 @@ fn found(finding: &Finding, library: &Library, interface: &Interface) -> String 
 }
 
 /// What stands for `{{#measured REFERENCE}}`.
-fn measured(reference: &Reference<'_>, interface: &Interface) -> Result<String, Problem> {
+fn measured(reference: &Reference<'_>, library: &Library, interface: &Interface) -> Result<String, Problem> {
     let absent = |title: &str, shown: &'static str| {
         format!(
             "<span class=\"measured unmeasured\" title=\"{}\">[{}]</span>",
@@ -398,7 +405,11 @@ fn measured(reference: &Reference<'_>, interface: &Interface) -> Result<String, 
     let bound = reference.bound();
     let shown = Shown::new(&estimate, reference.kind(), interface).bounded(bound, interface);
     if bound != Some(Bound::Unknown) {
-        return Ok(shown.noted(elsewhere(reference, interface)).html("measured"));
+        let remark = match reference.kind() {
+            Kind::Ratio => elsewhere(reference, interface),
+            _ => whose(reference, library, interface),
+        };
+        return Ok(shown.noted(remark).html("measured"));
     }
     if is_own(reference) {
         let why = interface.text("the load generator was the limit for both, so their ratio is not known");
@@ -583,7 +594,7 @@ mod tests {
             "{ratio}"
         );
         let time = show("{{#measured echo.asyncio.cpu}}");
-        assert!(!time.contains("macchine"), "{time}");
+        assert!(time.contains("3 sessioni; su test\">"), "{time}");
     }
 
     #[test]
