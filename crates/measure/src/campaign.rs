@@ -59,6 +59,10 @@ pub trait Progress {
     fn advance(&self, runs: u64);
     /// Something worth a line.
     fn note(&self, text: &str);
+    /// Waits before a run is repeated, unless Ctrl-C comes.
+    fn pause(&self, duration: Duration) -> Result<(), Interrupted> {
+        process::pause(duration)
+    }
 }
 
 /// What became of one experiment.
@@ -409,7 +413,7 @@ fn round(
                         cause,
                         detail,
                     };
-                    undisturbed(&mut attempt, &describe, &mut found.set_aside, progress, &process::pause)?
+                    undisturbed(&mut attempt, &describe, &mut found.set_aside, progress)?
                 }
             };
             answers.check(experiment, turn.program, &purpose, &measured.result)?;
@@ -450,7 +454,6 @@ fn undisturbed(
     describe: &dyn Fn(results::Cause, String) -> SetAside,
     set_aside: &mut Vec<SetAside>,
     progress: &dyn Progress,
-    pause: &dyn Fn(Duration) -> Result<(), Interrupted>,
 ) -> Result<Measured> {
     let mut pauses = PAUSES.into_iter();
     loop {
@@ -483,7 +486,7 @@ fn undisturbed(
             record.program, record.detail
         ));
         set_aside.push(record);
-        pause(Duration::from_secs(seconds))?;
+        progress.pause(Duration::from_secs(seconds))?;
     }
 }
 
@@ -533,13 +536,22 @@ mod tests {
     use super::*;
     use crate::results::Cause;
 
-    struct Silent;
+    /// Notes how many seconds were paused, and waits for none of them; or, impatient, is interrupted.
+    #[derive(Default)]
+    struct Watch {
+        paused: RefCell<Vec<u64>>,
+        impatient: bool,
+    }
 
-    impl Progress for Silent {
+    impl Progress for Watch {
         fn plan(&self, _: u64) {}
         fn run(&self, _: &str) {}
         fn advance(&self, _: u64) {}
         fn note(&self, _: &str) {}
+        fn pause(&self, duration: Duration) -> Result<(), Interrupted> {
+            self.paused.borrow_mut().push(duration.as_secs());
+            if self.impatient { Err(Interrupted) } else { Ok(()) }
+        }
     }
 
     /// A run during which others took this many cores.
@@ -572,17 +584,13 @@ mod tests {
 
     /// The result for runs made by `attempt`, told its number from 0; with what was set aside, and the seconds paused.
     fn repeated(attempt: impl Fn(usize) -> Measured) -> (Result<Measured>, Vec<SetAside>, Vec<u64>) {
-        let (mut number, mut set_aside, paused) = (0, Vec::new(), RefCell::new(Vec::new()));
+        let (mut number, mut set_aside, watch) = (0, Vec::new(), Watch::default());
         let mut attempt = || {
             number += 1;
             Ok(attempt(number - 1))
         };
-        let pause = |duration: Duration| {
-            paused.borrow_mut().push(duration.as_secs());
-            Ok(())
-        };
-        let result = undisturbed(&mut attempt, &describe, &mut set_aside, &Silent, &pause);
-        (result, set_aside, paused.into_inner())
+        let result = undisturbed(&mut attempt, &describe, &mut set_aside, &watch);
+        (result, set_aside, watch.paused.into_inner())
     }
 
     #[test]
@@ -623,8 +631,11 @@ mod tests {
     #[test]
     fn ctrl_c_ends_a_pause() {
         let mut attempt = || Ok(disturbed_by(1.0));
-        let pause = |_: Duration| Err(Interrupted);
-        let result = undisturbed(&mut attempt, &describe, &mut Vec::new(), &Silent, &pause);
+        let watch = Watch {
+            impatient: true,
+            ..Watch::default()
+        };
+        let result = undisturbed(&mut attempt, &describe, &mut Vec::new(), &watch);
         assert!(result.unwrap_err().is::<Interrupted>());
     }
 }
