@@ -201,15 +201,23 @@ fn rust_tests(workspace: &Workspace) -> Result<String> {
     cargo_test(workspace, &["--workspace", "--exclude", "snippets", "--exclude", "price-bridge"])
 }
 
-/// Apart from the others: in one call cargo would build the crates that snippets use with the features that other members ask for as
-/// well, and skeptic cannot tell those builds from its own.
+/// Apart from the others and in a folder of its own: skeptic links each snippet with the libraries that it finds there, of several builds of
+/// one library with the newest. What the build script needs has other features, so it is built first.
 fn snippets(workspace: &Workspace) -> Result<String> {
-    cargo_test(workspace, &["--package", "snippets"])
+    let folder = workspace.target.join("snippets");
+    let folder = folder.to_str().context("the target folder's path is not UTF-8")?;
+    let which = ["--package", "snippets", "--target-dir", folder];
+    cargo(workspace, "build", &which)?;
+    cargo_test(workspace, &which)
 }
 
 fn cargo_test(workspace: &Workspace, which: &[&str]) -> Result<String> {
+    cargo(workspace, "test", which)
+}
+
+fn cargo(workspace: &Workspace, command: &str, which: &[&str]) -> Result<String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let arguments = [["test", "--locked", "--quiet"].as_slice(), which].concat();
+    let arguments = [[command, "--locked", "--quiet"].as_slice(), which].concat();
     let shown = format!("cargo {}", arguments.join(" "));
     let status = Command::new(cargo)
         .current_dir(&workspace.root)
