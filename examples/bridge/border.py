@@ -48,12 +48,16 @@ async def panics() -> None:
     except Exception as error:
         assert type(error).__name__ == "RustPanic"
         assert str(error) == "rust future panicked: a bug"
+    else:
+        raise AssertionError("the panic did not arrive")
 
     try:
         price_bridge.panic_in_call()
     except BaseException as error:
         assert type(error).__name__ == "PanicException"
         assert not isinstance(error, Exception)
+    else:
+        raise AssertionError("the panic did not arrive")
 # ANCHOR_END: panics
 
 
@@ -73,7 +77,7 @@ async def cancelled() -> None:
 # ANCHOR: lock
 def lock_is_released() -> None:
     def from_a_thread(tell: Callable[[], bool]) -> None:
-        threading.Thread(target=tell).start()
+        threading.Timer(0.05, tell).start()
 
     # Blocks this thread, in Rust, until the other has run in Python.
     assert price_bridge.wait_for_call(from_a_thread)

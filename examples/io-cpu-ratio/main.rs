@@ -63,17 +63,14 @@ fn one_by_one(size: Size, jobs: u64) -> u64 {
 }
 
 fn on_threads(size: Size, jobs: u64, workers: u64) -> u64 {
-    let (next, total) = (AtomicU64::new(0), AtomicU64::new(0));
+    let total = AtomicU64::new(0);
     thread::scope(|scope| {
-        for _ in 0..workers {
-            scope.spawn(|| {
-                loop {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number >= jobs {
-                        return;
-                    }
-                    total.fetch_add(job(size, number), Ordering::Relaxed);
-                }
+        for first in 0..workers {
+            let total = &total;
+            scope.spawn(move || {
+                let numbers = (first..jobs).step_by(workers as usize);
+                let share: u64 = numbers.map(|n| job(size, n)).sum();
+                total.fetch_add(share, Ordering::Relaxed);
             });
         }
     });

@@ -17,6 +17,7 @@ use crate::claim::{Claims, Translation};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::gettext::{self, Gettext, Marks};
 use crate::interface::Interface;
+use crate::glossary::Glossary;
 use crate::ledger::Ledger;
 use crate::measurements::{self, Context, Measurements};
 use crate::site::{Language, Site};
@@ -306,6 +307,8 @@ pub(crate) fn context(
         interface: Interface::new(language.clone(), catalog),
         sources: Sources::open(&site.root)?,
         ledger: Arc::new(Ledger::open(site)?),
+        glossary: Arc::new(Glossary::open(site)?),
+        languages: site.languages.clone(),
         root: site.root.clone(),
     }))
 }

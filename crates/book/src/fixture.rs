@@ -522,6 +522,8 @@ pub fn context(interface: Interface) -> Context {
         source_language: english().language().clone(),
         translations: Arc::new(Translations::known(Vec::new())),
         ledger: Arc::default(),
+        glossary: Arc::default(),
+        languages: [english(), italian()].map(|interface| interface.language().clone()).to_vec(),
         root: PathBuf::from("."),
     }
 }

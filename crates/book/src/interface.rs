@@ -52,6 +52,10 @@ pub const STRINGS: &[&str] = &[
     "Where it runs here",
     "not yet; planned for",
     "to come back in",
+    // glossary.rs: the terms of the book.
+    "Term",
+    "Meaning",
+    "{term}: where the book explains it",
     // page.rs: mdBook's own pages. Keys and `...` stay.
     "Keyboard shortcuts",
     "Press <kbd>←</kbd> or <kbd>→</kbd> to navigate between chapters",

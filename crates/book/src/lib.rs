@@ -13,7 +13,8 @@
 //! Interface     strings of the machinery in the reader's language
 //! Translations  how far each translation is, for the page that shows it
 //! Ledger        what others claim, and what was found of it
-//! Context       what Measurements needs: library of results, Interface, cited sources, Translations, Ledger
+//! Glossary      the terms of the book, and what they are called in each language
+//! Context       what Measurements needs: library of results, Interface, cited sources, Translations, Ledger, Glossary
 //! Diagnostic    path, line, what is wrong, what to do
 //!
 //! edition       build, expand, check: all of the above in the order of the drawing
@@ -38,6 +39,7 @@ pub mod directive;
 pub mod edition;
 pub mod figure;
 pub mod gettext;
+pub mod glossary;
 mod highlight;
 pub mod interface;
 pub mod ledger;

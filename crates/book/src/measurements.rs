@@ -20,6 +20,7 @@ use crate::compile_fail;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::directive::{self, Directive, Parsed};
 use crate::figure::{Figure, self_check};
+use crate::glossary::{self, Glossary};
 use crate::interface::Interface;
 use crate::ledger::{self, Ledger};
 use crate::number::{self, Kind, Shown, escape};
@@ -38,6 +39,7 @@ const OURS: &[&str] = &[
     translations::NAME,
     ledger::NAME,
     calculator::NAME,
+    glossary::NAME,
 ];
 /// Those that others replace: [`crate::twin`] and [`compile_fail`] before this, and mdBook itself.
 const OTHERS: &[&str] = &[
@@ -61,6 +63,9 @@ pub struct Context {
     pub source_language: Language,
     pub translations: Arc<Translations>,
     pub ledger: Arc<Ledger>,
+    pub glossary: Arc<Glossary>,
+    /// Those with an edition.
+    pub languages: Vec<Language>,
     /// The folder that holds `book.toml`.
     pub root: PathBuf,
 }
@@ -240,6 +245,15 @@ impl<'a> Page<'a> {
                     ));
                 }
                 format!("\n{}\n", calculator::render(&context.library, interface)?)
+            }
+            glossary::NAME => {
+                if !arguments.is_empty() || !directive.place.alone {
+                    return Err(Problem::new(
+                        "the glossary takes no arguments and a paragraph of its own",
+                        "write `{{#glossary}}` between blank lines",
+                    ));
+                }
+                format!("\n{}\n", context.glossary.render(&context.languages, interface))
             }
             ledger::NAME => {
                 if !directive.place.alone {
