@@ -57,7 +57,9 @@ impl How {
     async fn digest(self, document: &'static [u8]) -> Result<u64> {
         match self {
             How::Call => digest(document),
-            How::Tokio => tokio::spawn(async move { digest(document) }).await?,
+            How::Tokio => {
+                tokio::spawn(async move { digest(document) }).await?
+            }
         }
     }
 }
@@ -70,7 +72,9 @@ fn cpu_time() -> Duration {
 
 async fn measured(options: Options) -> Result<Value> {
     let different = documents(options.fields);
-    let count = options.documents.min((options.total / options.fields).max(1));
+    let count = options
+        .documents
+        .min((options.total / options.fields).max(1));
     let work = different.iter().cycle().take(count as usize);
     let (wall, cpu) = (Instant::now(), cpu_time());
     let mut total = 0;

@@ -64,7 +64,10 @@ mod on_smol {
     use smol::LocalExecutor;
     use smol::net::TcpListener;
 
-    async fn accept(listener: TcpListener, executor: &LocalExecutor<'static>) {
+    async fn accept(
+        listener: TcpListener,
+        executor: &LocalExecutor<'static>,
+    ) {
         loop {
             match listener.accept().await {
                 Ok((stream, _)) => executor
@@ -169,9 +172,8 @@ mod on_glommio {
             .map_err(|error| no_io_uring("glommio", &error))?;
         executor.run(async {
             // SAFETY: the descriptor is open, and nobody else owns it.
-            let listener = unsafe {
-                TcpListener::from_raw_fd(listener.into_raw_fd())
-            };
+            let listener =
+                unsafe { TcpListener::from_raw_fd(listener.into_raw_fd()) };
             until(stop, accept(listener)).await;
         });
         Ok(())

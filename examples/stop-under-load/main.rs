@@ -346,7 +346,11 @@ async fn stopped_under_load(
 
     let mut clients = JoinSet::new();
     for index in 0..count {
-        let work = if index < stuck { FOR_EVER } else { options.work };
+        let work = if index < stuck {
+            FOR_EVER
+        } else {
+            options.work
+        };
         let start = Duration::from_millis(options.work * index / count);
         clients.spawn(client(address, start, work, log.clone()));
     }

@@ -198,7 +198,10 @@ fn pages_and_links(workspace: &Workspace) -> Result<String> {
 }
 
 fn rust_tests(workspace: &Workspace) -> Result<String> {
-    cargo_test(workspace, &["--workspace", "--exclude", "snippets", "--exclude", "price-bridge"])
+    cargo_test(
+        workspace,
+        &["--workspace", "--exclude", "snippets", "--exclude", "price-bridge"],
+    )
 }
 
 /// Apart from the others and in a folder of its own: skeptic links each snippet with the libraries that it finds there, of several builds of

@@ -371,7 +371,10 @@ fn render_stacks(stacks: &[Stack], library: &Library, interface: &Interface) -> 
         let name = machine_name(measured, interface);
         let tables = tables(&rows(&references, Some(key)), interface);
         let (key, name) = (escape(key), escape(&name));
-        let line = format!("<p class=\"provenance\">{name} · {}</p>\n", again(&references, interface));
+        let line = format!(
+            "<p class=\"provenance\">{name} · {}</p>\n",
+            again(&references, interface)
+        );
         if !several {
             html.push_str(&format!("<div class=\"panels\">\n{tables}</div>\n"));
             provenance = line;

@@ -498,7 +498,10 @@ mod tests {
             ("echo cpu over clients of tokio/tokio", "is not a pair of programs"),
             ("echo cpu over clients of asyncio/toko", "no program in `echo` `toko`"),
             ("echo cpu rate over clients of asyncio/tokio", "`of` takes one metric"),
-            ("echo cpu over clients of asyncio/tokio against 2+clients", "is no formula"),
+            (
+                "echo cpu over clients of asyncio/tokio against 2+clients",
+                "is no formula",
+            ),
         ];
         for (arguments, message) in cases {
             let problem = Figure::parse(arguments, &library).unwrap_err();
@@ -690,7 +693,10 @@ mod tests {
         assert_eq!(html.matches("stroke-dasharray=\"2 3\"").count(), 2, "{html}");
         assert_eq!(row(&html, "1 + clients"), ["11×", "101×", "1,001×"], "{html}");
         assert_eq!(row(&html, "asyncio streams / Tokio, one thread").len(), 3, "{html}");
-        assert!(html.contains("<caption>CPU per message, as a ratio</caption>"), "{html}");
+        assert!(
+            html.contains("<caption>CPU per message, as a ratio</caption>"),
+            "{html}"
+        );
         let alone = render(
             "echo cpu over clients of asyncio/tokio",
             &fixture::library(),

@@ -523,7 +523,9 @@ pub fn context(interface: Interface) -> Context {
         translations: Arc::new(Translations::known(Vec::new())),
         ledger: Arc::default(),
         glossary: Arc::default(),
-        languages: [english(), italian()].map(|interface| interface.language().clone()).to_vec(),
+        languages: [english(), italian()]
+            .map(|interface| interface.language().clone())
+            .to_vec(),
         root: PathBuf::from("."),
     }
 }

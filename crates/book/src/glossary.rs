@@ -104,12 +104,21 @@ impl Glossary {
         let file: File = toml::from_str(text).map_err(|error| {
             let offset = error.span().map_or(0, |span| span.start);
             let message = error.message().to_owned();
-            Diagnostics(vec![report(offset, message, "the head of the file says what a term has")])
+            Diagnostics(vec![report(
+                offset,
+                message,
+                "the head of the file says what a term has",
+            )])
         })?;
         let mut wrong = Vec::new();
         let mut terms = Vec::new();
         for Written { shown, languages, .. } in file.terms {
-            let Some(Shown { name, meaning, chapter: place }) = shown else {
+            let Some(Shown {
+                name,
+                meaning,
+                chapter: place,
+            }) = shown
+            else {
                 continue;
             };
             let at = place.span().start;
@@ -142,7 +151,12 @@ impl Glossary {
                     "write the word as `shown` beside `use`",
                 ));
             }
-            terms.push(Term { name, meaning, chapter: place, names });
+            terms.push(Term {
+                name,
+                meaning,
+                chapter: place,
+                names,
+            });
         }
         match wrong.is_empty() {
             true => Ok(Glossary { terms }),
@@ -152,7 +166,9 @@ impl Glossary {
 
     /// What is to be translated, each text with a remark for translators.
     pub fn texts(&self) -> impl Iterator<Item = (&str, &'static str)> {
-        self.terms.iter().map(|term| (term.meaning.as_str(), "what a term of the glossary means"))
+        self.terms
+            .iter()
+            .map(|term| (term.meaning.as_str(), "what a term of the glossary means"))
     }
 
     /// A table in the order of the reader's alphabet: the term, what it is called in the other `languages`, what it means and where.
@@ -241,9 +257,15 @@ it = { use = ["atte*"], shown = "attendere" }
         assert!(english.contains("<th scope=\"row\">open loop</th><td lang=\"it\">anello aperto</td><td>Requests at <code>fixed</code> times. <a href=\"servers.html#open\""), "{english}");
         assert!(english.find("open loop").unwrap() < english.find("to await").unwrap());
         let italian = glossary.render(&languages, &fixture::italian());
-        assert!(italian.contains("<th scope=\"row\">anello aperto</th><td lang=\"en\">open loop</td>"), "{italian}");
+        assert!(
+            italian.contains("<th scope=\"row\">anello aperto</th><td lang=\"en\">open loop</td>"),
+            "{italian}"
+        );
         assert!(italian.find("anello aperto").unwrap() < italian.find("attendere").unwrap());
-        assert!(!italian.contains("task"), "it has no meaning, so it is for translators only");
+        assert!(
+            !italian.contains("task"),
+            "it has no meaning, so it is for translators only"
+        );
         assert_eq!(glossary.texts().count(), 2);
     }
 
@@ -251,9 +273,15 @@ it = { use = ["atte*"], shown = "attendere" }
     fn what_is_wrong_is_told_with_its_line() {
         let wrong = |terms: &str| Glossary::parse(terms, chapter).unwrap_err().to_string();
         let missing = wrong(&TERMS.replacen("servers.md#open", "clients.md#open", 1));
-        assert!(missing.contains("po/glossary.toml:4:") && missing.contains("no chapter clients.md"), "{missing}");
+        assert!(
+            missing.contains("po/glossary.toml:4:") && missing.contains("no chapter clients.md"),
+            "{missing}"
+        );
         let heading = wrong(&TERMS.replacen("servers.md#open", "servers.md#closed", 1));
-        assert!(heading.contains("no heading in servers.md has the id `closed`"), "{heading}");
+        assert!(
+            heading.contains("no heading in servers.md has the id `closed`"),
+            "{heading}"
+        );
         let pattern = wrong(&TERMS.replace(", shown = \"attendere\"", ""));
         assert!(pattern.contains("`atte*` is a pattern"), "{pattern}");
     }

@@ -24,7 +24,9 @@ pub(crate) fn page(html: &str) -> String {
     let mut rest = html;
     while let Some(at) = rest.find(BEGIN) {
         let (before, block) = rest.split_at(at + BEGIN.len());
-        let Some((classes, inner, after)) = parts(block) else { break };
+        let Some((classes, inner, after)) = parts(block) else {
+            break;
+        };
         let language = classes.split(' ').next().unwrap_or_default();
         coloured.push_str(before);
         coloured.push_str(classes);
@@ -264,7 +266,9 @@ mod tests {
 
     #[test]
     fn both_languages_get_the_classes_that_themes_know() {
-        let rust = page("<pre><code class=\"language-rust program=a/main.rs\">/// Says so.\nasync fn say(n: u64) -&gt; u64 {\n    work(n).await + 1\n}\n</code></pre>");
+        let rust = page(
+            "<pre><code class=\"language-rust program=a/main.rs\">/// Says so.\nasync fn say(n: u64) -&gt; u64 {\n    work(n).await + 1\n}\n</code></pre>",
+        );
         for expected in [
             "<code class=\"language-rust program=a/main.rs hljs\">",
             "<span class=\"hljs-comment\">/// Says so.</span>",
@@ -274,8 +278,13 @@ mod tests {
         ] {
             assert!(rust.contains(expected), "{expected}: {rust}");
         }
-        assert!(rust.contains("hljs-keyword\">async") && rust.contains("hljs-keyword\">await"), "{rust}");
-        let python = page("<code class=\"language-python\">async def say() -&gt; str:\n    return await ask(\"a &amp; b\")  # now\n</code>");
+        assert!(
+            rust.contains("hljs-keyword\">async") && rust.contains("hljs-keyword\">await"),
+            "{rust}"
+        );
+        let python = page(
+            "<code class=\"language-python\">async def say() -&gt; str:\n    return await ask(\"a &amp; b\")  # now\n</code>",
+        );
         for expected in ["hljs-keyword\">return", "\"a &amp; b\"</span>", "hljs-comment\"># now"] {
             assert!(python.contains(expected), "{expected}: {python}");
         }
@@ -284,10 +293,15 @@ mod tests {
     #[test]
     fn nothing_changes_but_the_colours() {
         let code = "<span class=\"boring\">use std::io;\n</span>fn main() {\n<span class=\"boring\">    let x = \"&lt;\";\n</span>    go(&amp;x); // it&#39;s so\n}\n";
-        let coloured = page(&format!("<p>before</p><code class=\"language-rust\">{code}</code> after <code>inline</code>"));
+        let coloured = page(&format!(
+            "<p>before</p><code class=\"language-rust\">{code}</code> after <code>inline</code>"
+        ));
         let plain = format!("before{} after inline", seen(code).replace("&#39;", "'"));
         assert_eq!(seen(&coloured), plain);
-        assert!(coloured.contains("<span class=\"boring\">use std::io;\n</span>"), "hidden lines have no colour: {coloured}");
+        assert!(
+            coloured.contains("<span class=\"boring\">use std::io;\n</span>"),
+            "hidden lines have no colour: {coloured}"
+        );
     }
 
     #[test]
@@ -300,6 +314,9 @@ mod tests {
             let shown = page(html).replace(" hljs\"", "\"");
             assert_eq!(shown, html);
         }
-        assert_eq!(page("<code class=\"language-rust\">never closed"), "<code class=\"language-rust\">never closed");
+        assert_eq!(
+            page("<code class=\"language-rust\">never closed"),
+            "<code class=\"language-rust\">never closed"
+        );
     }
 }

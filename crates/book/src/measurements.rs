@@ -220,7 +220,11 @@ impl<'a> Page<'a> {
         let html = match name {
             "measured" => match Finding::parse(arguments) {
                 Some(finding) => found(&finding?, &context.library, interface),
-                None => measured(&Reference::parse(arguments, &context.library)?, &context.library, interface)?,
+                None => measured(
+                    &Reference::parse(arguments, &context.library)?,
+                    &context.library,
+                    interface,
+                )?,
             },
             "param" => {
                 let (value, unit) = reference::parameter(arguments, &context.library)?;
@@ -471,6 +475,16 @@ fn literal(arguments: &str) -> Result<&str, Problem> {
         return Err(Problem::new(
             format!("`{arguments}` lacks the number or the reason"),
             "write `{{#number TEXT | why it may stand here}}`",
+        ));
+    }
+    // Units are shorter, and the same in all languages.
+    if let Some(word) = text
+        .split(|c: char| !c.is_alphabetic())
+        .find(|word| word.chars().count() >= 4)
+    {
+        return Err(Problem::new(
+            format!("`{word}` would stand in English in every edition"),
+            "write words outside: `{{#number 10 | why}} times`",
         ));
     }
     Ok(text)
@@ -795,6 +809,12 @@ mod tests {
             ("{{#cited C8.go}}", 1, "no figure in sources.toml `C8.go`", "C8.uvloop"),
             ("{{#number 3 ms}}", 1, "needs a reason", "why"),
             ("{{#number 3 ms |}}", 1, "lacks the number or the reason", "why"),
+            (
+                "{{#number ten times | why}}",
+                1,
+                "`times` would stand in English",
+                "outside",
+            ),
             (
                 "{{#claim echo.tokio.cpu}}x{{/claim}}",
                 1,

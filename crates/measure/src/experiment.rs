@@ -618,7 +618,8 @@ impl Experiment {
                 program.id
             );
             ensure!(
-                program.extension.is_none() || (program.language == Language::Python && program.python != "free-threaded"),
+                program.extension.is_none()
+                    || (program.language == Language::Python && program.python != "free-threaded"),
                 "program `{}`: `extension` is for Python programs, and not for free-threaded Python",
                 program.id
             );

@@ -147,9 +147,16 @@ fn run(
     if let Some(folder) = &snippet.folder {
         let mut path = vec![folder.clone()];
         for extension in extension_of(folder) {
-            path.push(extensions.ensure(&extension, python).map_err(|error| format!("{error:#}"))?);
+            path.push(
+                extensions
+                    .ensure(&extension, python)
+                    .map_err(|error| format!("{error:#}"))?,
+            );
         }
-        command.env("PYTHONPATH", std::env::join_paths(path).map_err(|error| error.to_string())?);
+        command.env(
+            "PYTHONPATH",
+            std::env::join_paths(path).map_err(|error| error.to_string())?,
+        );
     }
     let began = Instant::now();
     let mut child = command.spawn().map_err(|error| error.to_string())?;

@@ -234,7 +234,13 @@ pub fn panel(
     let mut told = description(&all, sweep, kind, interface);
     if let Some(formula) = formula {
         let values: Vec<String> = (sweep.values.iter())
-            .map(|value| format!("{}: {}", sweep.value(*value, interface), formula.shown(*value, interface)))
+            .map(|value| {
+                format!(
+                    "{}: {}",
+                    sweep.value(*value, interface),
+                    formula.shown(*value, interface)
+                )
+            })
             .collect();
         told = format!("{told}; {}: {}", formula.label(sweep, interface), values.join(", "));
     }

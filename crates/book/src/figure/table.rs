@@ -4,8 +4,8 @@ use measure::experiment::{Metric, Point, Program};
 use measure::library::Measured;
 
 use super::curve::Sweep;
-use super::points::Value;
 use super::gain::{self, Gain};
+use super::points::Value;
 use super::{Figure, distribution, gantt, machine_name, plain, timeline};
 use crate::interface::Interface;
 use crate::reference::{Reference, Unmeasured};
@@ -131,7 +131,10 @@ pub fn of_gain(
             (gain::label((*program, *over), interface), cells.collect())
         });
         let expected = gain.formula.map(|formula| {
-            let cells = sweep.values.iter().map(|value| plain(&formula.shown(*value, interface)));
+            let cells = sweep
+                .values
+                .iter()
+                .map(|value| plain(&formula.shown(*value, interface)));
             (formula.label(sweep, interface), cells.collect())
         });
         Section {

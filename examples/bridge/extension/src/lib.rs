@@ -27,8 +27,9 @@ struct NotANumber(String);
 fn digest_of(document: &[u8]) -> Result<u64, NotANumber> {
     let mut value = 0;
     for field in document.split(|&byte| byte == b',') {
-        let number: Option<u32> =
-            str::from_utf8(field).ok().and_then(|text| text.parse().ok());
+        let number: Option<u32> = str::from_utf8(field)
+            .ok()
+            .and_then(|text| text.parse().ok());
         let Some(number) = number else {
             let field = String::from_utf8_lossy(field);
             return Err(NotANumber(field.into_owned()));
@@ -186,7 +187,9 @@ impl Drop for SetOnDrop {
 impl Watch {
     #[new]
     fn new() -> Watch {
-        Watch { dropped: Arc::new(AtomicBool::new(false)) }
+        Watch {
+            dropped: Arc::new(AtomicBool::new(false)),
+        }
     }
 
     fn forever<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
