@@ -10,6 +10,7 @@ use mdbook_preprocessor::book::Book;
 use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 use mdbook_renderer::{RenderContext, Renderer};
 use measure::library::Library;
+use measure::moves::Moves;
 
 use crate::catalog::{self, Catalog, Dictionaries, Finding, Report};
 use crate::cited::Sources;
@@ -308,6 +309,7 @@ pub(crate) fn context(
         sources: Sources::open(&site.root)?,
         ledger: Arc::new(Ledger::open(site)?),
         glossary: Arc::new(Glossary::open(site)?),
+        moves: Arc::new(Moves::read(&site.root)?),
         languages: site.languages.clone(),
         root: site.root.clone(),
     }))

@@ -523,6 +523,7 @@ pub fn context(interface: Interface) -> Context {
         translations: Arc::new(Translations::known(Vec::new())),
         ledger: Arc::default(),
         glossary: Arc::default(),
+        moves: Arc::default(),
         languages: [english(), italian()]
             .map(|interface| interface.language().clone())
             .to_vec(),

@@ -52,6 +52,15 @@ pub const STRINGS: &[&str] = &[
     "Where it runs here",
     "not yet; planned for",
     "to come back in",
+    // moves.rs: how numbers moved from campaign to campaign, and from machine to machine.
+    "{changed} of {count} ratios changed beyond noise",
+    "changed programs: {programs}",
+    "{metric}, as a ratio to {program}",
+    "Before",
+    "After",
+    "Beyond noise",
+    "yes",
+    "no",
     // glossary.rs: the terms of the book.
     "Term",
     "Meaning",

@@ -14,7 +14,8 @@
 //! Translations  how far each translation is, for the page that shows it
 //! Ledger        what others claim, and what was found of it
 //! Glossary      the terms of the book, and what they are called in each language
-//! Context       what Measurements needs: library of results, Interface, cited sources, Translations, Ledger, Glossary
+//! Moves         how published numbers moved
+//! Context       what Measurements needs: library of results, Interface, cited sources, Translations, Ledger, Glossary, Moves
 //! Diagnostic    path, line, what is wrong, what to do
 //!
 //! edition       build, expand, check: all of the above in the order of the drawing
@@ -47,6 +48,7 @@ pub mod links;
 pub mod lint;
 mod locale;
 pub mod measurements;
+mod moves;
 pub mod number;
 pub mod numeral;
 mod page;

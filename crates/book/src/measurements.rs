@@ -10,6 +10,7 @@ use mdbook_preprocessor::errors::Result;
 use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 use measure::experiment::Quantity;
 use measure::library::{Library, Origin};
+use measure::moves::Moves;
 use measure::results::Bound;
 
 use crate::calculator;
@@ -23,6 +24,7 @@ use crate::figure::{Figure, self_check};
 use crate::glossary::{self, Glossary};
 use crate::interface::Interface;
 use crate::ledger::{self, Ledger};
+use crate::moves;
 use crate::number::{self, Kind, Shown, escape};
 use crate::reference::{self, Problem, Reference, Unmeasured};
 use crate::site::Language;
@@ -40,6 +42,7 @@ const OURS: &[&str] = &[
     ledger::NAME,
     calculator::NAME,
     glossary::NAME,
+    moves::NAME,
 ];
 /// Those that others replace: [`crate::twin`] and [`compile_fail`] before this, and mdBook itself.
 const OTHERS: &[&str] = &[
@@ -64,6 +67,7 @@ pub struct Context {
     pub translations: Arc<Translations>,
     pub ledger: Arc<Ledger>,
     pub glossary: Arc<Glossary>,
+    pub moves: Arc<Moves>,
     /// Those with an edition.
     pub languages: Vec<Language>,
     /// The folder that holds `book.toml`.
@@ -258,6 +262,18 @@ impl<'a> Page<'a> {
                     ));
                 }
                 format!("\n{}\n", context.glossary.render(&context.languages, interface))
+            }
+            moves::NAME => {
+                if !directive.place.alone {
+                    return Err(Problem::new(
+                        "a table of moves shares its paragraph with other text, or stands in a list, quote or table",
+                        "give it a paragraph of its own",
+                    ));
+                }
+                format!(
+                    "\n{}\n",
+                    moves::render(arguments, &context.moves, &context.library, interface)?
+                )
             }
             ledger::NAME => {
                 if !directive.place.alone {

@@ -12,6 +12,7 @@
 //! packages     which packages a program reaches, and whether they changed
 //! library      all experiments with the results to show
 //! compare      two sets of results, and what changed beyond noise
+//! moves        what was published before, in short
 //! files        writing whole files
 //! ```
 //!
@@ -39,6 +40,7 @@ pub mod fingerprint;
 pub mod latency;
 pub mod library;
 pub mod load;
+pub mod moves;
 pub mod packages;
 pub mod report;
 pub mod results;
