@@ -47,7 +47,7 @@ async def panics() -> None:
         await price_bridge.panic_on_tokio()
     except Exception as error:
         assert type(error).__name__ == "RustPanic"
-        assert str(error) == "rust future panicked: a bug"
+        assert str(error) == "rust future panicked: unknown error"
     else:
         raise AssertionError("the panic did not arrive")
 

@@ -61,6 +61,7 @@ pub const STRINGS: &[&str] = &[
     "Beyond noise",
     "yes",
     "no",
+    "Nothing yet.",
     // glossary.rs: the terms of the book.
     "Term",
     "Meaning",

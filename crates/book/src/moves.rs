@@ -42,6 +42,7 @@ impl Page<'_> {
         for one in moves.moves.iter().rev() {
             self.campaign(&mut html, one);
         }
+        html.push_str(&self.or_nothing(&html));
         html.push_str("</div>");
         html
     }
@@ -62,8 +63,8 @@ impl Page<'_> {
             "<details><summary>{}: <time datetime=\"{from}\">{from}</time> → <time datetime=\"{to}\">{to}</time>: {}</summary>",
             escape(&title),
             escape(&summary),
-            from = escape(day(&one.from)),
-            to = escape(day(&one.to)),
+            from = escape(&minute(&one.from)),
+            to = escape(&minute(&one.to)),
         );
         let mut remarks = vec![self.interface.fill("on {machine}", &[("machine", &one.machine)])];
         if !one.edited.is_empty() {
@@ -147,8 +148,17 @@ impl Page<'_> {
             }
             html.push_str("</tbody></table></div></details>\n");
         }
+        html.push_str(&self.or_nothing(&html));
         html.push_str("</div>");
         html
+    }
+
+    /// What stands in a list without entries.
+    fn or_nothing(&self, html: &str) -> String {
+        match html.contains("<details>") {
+            true => String::new(),
+            false => format!("<p>{}</p>\n", self.text("Nothing yet.")),
+        }
     }
 
     fn open(&self, html: &mut String, metric: Option<&Metric>, against: String, heads: &[String]) {
@@ -186,9 +196,10 @@ impl Page<'_> {
     }
 }
 
-/// Of a time in UTC.
-fn day(time: &str) -> &str {
-    time.split('T').next().unwrap_or(time)
+/// `2030-01-01 12:30` of `2030-01-01T12:30:45Z`; campaigns of one day have to be told apart.
+fn minute(time: &str) -> String {
+    let minute = time.rsplit_once(':').map_or(time, |(minute, _)| minute);
+    minute.replace('T', " ")
 }
 
 #[cfg(test)]
@@ -213,7 +224,7 @@ mod tests {
         let library = fixture::library();
         let html = render("campaigns", &moves, &library, &fixture::english()).unwrap();
         assert!(
-            html.find("2030-03-01").unwrap() < html.find("2030-02-01").unwrap(),
+            html.find("2030-03-01 00:00").unwrap() < html.find("2030-02-01 00:00").unwrap(),
             "{html}"
         );
         assert!(html.contains("1 of 1 ratios changed beyond noise"), "{html}");
@@ -222,6 +233,8 @@ mod tests {
             html.contains("2.0×") && html.contains("3.0×") && html.contains("<td>yes</td>"),
             "{html}"
         );
+        let nothing = render("campaigns", &Moves::default(), &library, &fixture::english()).unwrap();
+        assert!(nothing.contains("Nothing yet."), "{nothing}");
         assert!(render("campaign", &moves, &library, &fixture::english()).is_err());
     }
 }
