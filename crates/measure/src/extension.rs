@@ -17,6 +17,8 @@ pub struct Extensions {
     root: PathBuf,
     target: PathBuf,
     built: Mutex<BTreeMap<PathBuf, PathBuf>>,
+    /// Variables of the environment that a build does not get.
+    withheld: Vec<&'static str>,
 }
 
 impl Extensions {
@@ -25,7 +27,14 @@ impl Extensions {
             root: root.to_owned(),
             target: target.to_owned(),
             built: Mutex::default(),
+            withheld: Vec::new(),
         }
+    }
+
+    /// The same with a variable of the environment kept from builds, where it is meant for something else.
+    pub fn withholding(mut self, variable: &'static str) -> Extensions {
+        self.withheld.push(variable);
+        self
     }
 
     /// The folder that holds the module of the crate in `folder`, built on the first call; Cargo's own cache makes that short the next
@@ -61,8 +70,12 @@ impl Extensions {
         if wheels.exists() {
             std::fs::remove_dir_all(&wheels).with_context(|| format!("cannot remove {}", wheels.display()))?;
         }
+        let mut maturin = Command::new(&environment.python);
+        for variable in &self.withheld {
+            maturin.env_remove(variable);
+        }
         run(
-            Command::new(&environment.python)
+            maturin
                 .current_dir(&self.root)
                 .args(["-m", "maturin", "build", "--release", "--locked", "--manifest-path"])
                 .arg(folder.join("Cargo.toml"))
