@@ -11,6 +11,7 @@ It needs the module price_bridge; extension/src/lib.rs says how to build it.
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -120,3 +121,6 @@ async def main() -> None:
 
 if __name__ == "__main__":
     asyncio.run(main())
+    # A thread of Tokio's that still wants the lock when the interpreter ends
+    # takes the process with it, before Python 3.14.
+    time.sleep(0.5)

@@ -230,7 +230,7 @@ mod tests {
         assert!(html.contains("1 of 1 ratios changed beyond noise"), "{html}");
         assert!(html.contains("on m · changed programs: gone · tokio 1 → 2"), "{html}");
         assert!(
-            html.contains("2.0×") && html.contains("3.0×") && html.contains("<td>yes</td>"),
+            html.contains("2.00×") && html.contains("3.00×") && html.contains("<td>yes</td>"),
             "{html}"
         );
         let nothing = render("campaigns", &Moves::default(), &library, &fixture::english()).unwrap();
