@@ -1,14 +1,19 @@
 //! `cargo xtask test`: everything that CI runs, each step with its name and time.
 
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
+use book::edition;
 use clap::ValueEnum;
 use measure::build::Binaries;
 use measure::campaign::{self, Progress};
 use measure::experiment::Experiment;
 use measure::extension::Extensions;
+use measure::files::write_atomically;
 use measure::harness::Harness;
 use measure::python::{Environment, Interpreter};
 
@@ -204,27 +209,69 @@ fn rust_tests(workspace: &Workspace) -> Result<String> {
     )
 }
 
-/// Apart from the others and in a folder of its own: skeptic links each snippet with the libraries that it finds there, of several builds of
-/// one library with the newest. What the build script needs has other features, so it is built first.
+/// Apart from the others and in a folder of its own: skeptic links each snippet with the libraries that it finds there, and of several builds
+/// of one library with the newest, whatever its features.
 fn snippets(workspace: &Workspace) -> Result<String> {
     let folder = workspace.target.join("snippets");
-    let folder = folder.to_str().context("the target folder's path is not UTF-8")?;
-    let which = ["--package", "snippets", "--target-dir", folder];
-    cargo(workspace, "build", &which)?;
-    cargo_test(workspace, &which)
+    let chapters = folder.join("md");
+    expand(workspace, &chapters)?;
+    let arguments = ["test", "--locked", "--quiet", "--package", "snippets", "--target-dir"];
+    cargo(
+        workspace,
+        Command::new(cargo_itself())
+            .args(arguments)
+            .arg(&folder)
+            .env("SNIPPETS_MD", &chapters),
+    )
+}
+
+/// Both editions as readers see them, a Markdown file for each chapter.
+fn expand(workspace: &Workspace, folder: &Path) -> Result<()> {
+    let site = workspace.site()?;
+    let library = workspace.published(&site)?;
+    let mut written = BTreeSet::new();
+    // A draft's snippets are those of the source language but for their comments, which `translate check` watches over: compiling them
+    // once more for each draft would tell nothing new.
+    for language in site.complete() {
+        for chapter in edition::expand(&site, &library, language)? {
+            // Flat names: skeptic names tests after files, and those of two editions must not collide.
+            let flat = chapter.path.display().to_string().replace(['/', '\\'], "_");
+            let file = folder.join(format!("{}_{flat}", language.code));
+            // Left alone where nothing changed, or everything would be compiled again: skeptic watches these files.
+            write_atomically(&file, &chapter.markdown)?;
+            written.insert(file);
+        }
+    }
+    for entry in std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
+        let path = entry?.path();
+        if !written.contains(&path) {
+            std::fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+        }
+    }
+    Ok(())
 }
 
 fn cargo_test(workspace: &Workspace, which: &[&str]) -> Result<String> {
-    cargo(workspace, "test", which)
+    cargo(
+        workspace,
+        Command::new(cargo_itself())
+            .args(["test", "--locked", "--quiet"])
+            .args(which),
+    )
 }
 
-fn cargo(workspace: &Workspace, command: &str, which: &[&str]) -> Result<String> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let arguments = [[command, "--locked", "--quiet"].as_slice(), which].concat();
-    let shown = format!("cargo {}", arguments.join(" "));
-    let status = Command::new(cargo)
+fn cargo_itself() -> OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+fn cargo(workspace: &Workspace, command: &mut Command) -> Result<String> {
+    let words: Vec<_> = command
+        .get_args()
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    let shown = format!("cargo {}", words.join(" "));
+    let status = command
         .current_dir(&workspace.root)
-        .args(arguments)
         .stdin(Stdio::null())
         .status()
         .context("cannot start cargo")?;
