@@ -141,6 +141,7 @@ fn program(id: &str, label: &str, language: Source, connections: Option<f64>) ->
         arguments: Vec::new(),
         cores: Cores::default(),
         at_most: BTreeMap::new(),
+        python_at_least: None,
         python: DEFAULT_PYTHON.into(),
         parameters: connections.map(|n| ("connections".to_owned(), n)).into_iter().collect(),
         ideal: BTreeMap::from([("messages".to_owned(), 1.0)]),

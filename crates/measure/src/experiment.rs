@@ -160,6 +160,9 @@ pub struct Program {
     /// For a Python program: `default`, the one interpreter that the whole campaign uses; `free-threaded`; or a version, as `3.12`.
     #[serde(default = "default_python")]
     pub python: String,
+    /// For a Python program: the oldest version that has what it uses, as `[3, 12]`. It is skipped on others.
+    #[serde(default)]
+    pub python_at_least: Option<(u32, u32)>,
     /// For programs that mostly wait: the shortest possible time of a phase, in seconds.
     #[serde(default)]
     pub ideal: BTreeMap<String, f64>,

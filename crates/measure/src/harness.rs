@@ -187,7 +187,7 @@ impl Harness {
                 let why = match program.language {
                     Language::Rust => None,
                     Language::Python => match self.pythons.get(&program.python) {
-                        Some(Ok(_)) => None,
+                        Some(Ok(environment)) => too_old(program, environment.interpreter.version),
                         Some(Err(why)) => Some(why.clone()),
                         None => Some(format!("no Python `{}` was set up", program.python)),
                     },
@@ -432,4 +432,15 @@ fn read_lines(stdout: ChildStdout, sender: &std::sync::mpsc::Sender<String>) {
         // Nobody listens after the first line.
         let _ = sender.send(line);
     }
+}
+
+/// Why a program cannot run with this version of Python, if so.
+fn too_old(program: &Program, version: (u32, u32, u32)) -> Option<String> {
+    let (major, minor) = program.python_at_least?;
+    ((version.0, version.1) < (major, minor)).then(|| {
+        format!(
+            "it needs Python {major}.{minor} or newer, and this is {}.{}; `--python PATH` chooses another",
+            version.0, version.1
+        )
+    })
 }

@@ -770,6 +770,7 @@ pub(crate) mod tests {
             cores: Default::default(),
             parameters: BTreeMap::new(),
             at_most: BTreeMap::new(),
+            python_at_least: None,
             python: crate::experiment::DEFAULT_PYTHON.to_owned(),
             ideal: BTreeMap::from([("p".to_owned(), 1.0)]),
         };
