@@ -1,52 +1,26 @@
-//! Expands both editions (programs, includes, translation, numbers) into Markdown files, of whose Rust snippets skeptic makes tests.
+//! Makes tests of the Rust snippets in the chapters of both editions, by skeptic.
+//!
+//! The chapters come as Markdown files in the folder that `SNIPPETS_MD` names, expanded by `cargo xtask test snippets`. This script does not
+//! expand them itself: Cargo would build the crate `book` and all beneath it once more for it, with fewer features, and skeptic, which links
+//! what was built last, would link snippets with either.
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
-
-use book::{Site, edition};
-use measure::library::{Library, Source};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
-    let root = Path::new(&std::env::var("CARGO_MANIFEST_DIR")?).join("../..");
-    for input in [
-        "book.toml",
-        "sources.toml",
-        "ledger.toml",
-        "src",
-        "po",
-        "examples",
-        "measurements",
-    ] {
-        println!("cargo::rerun-if-changed={}", root.join(input).display());
-    }
     println!("cargo::rerun-if-changed=rustc-2024.rs");
+    println!("cargo::rerun-if-env-changed=SNIPPETS_MD");
 
-    let site = Site::open(&root)?;
-    let library = Library::open(
-        &root,
-        &Source::Published {
-            machines: site.reference_machines.clone(),
-        },
-    )?;
-    let folder = out.join("md");
-    std::fs::create_dir_all(&folder)?;
-    let mut files = Vec::new();
-    // A draft's snippets are those of the source language but for their comments, which `translate check` watches over: compiling them
-    // once more for each draft would tell nothing new.
-    for language in site.complete() {
-        for chapter in edition::expand(&site, &library, language)? {
-            // Flat names: skeptic names tests after files, and those of two editions must not collide.
-            let flat = chapter.path.display().to_string().replace(['/', '\\'], "_");
-            let file = folder.join(format!("{}_{flat}", language.code));
-            // Written only when changed, or the build script would run again for ever: skeptic watches these files.
-            if std::fs::read_to_string(&file).ok().as_deref() != Some(&chapter.markdown) {
-                std::fs::write(&file, &chapter.markdown)?;
-            }
-            files.push(file);
+    let mut files: Vec<PathBuf> = Vec::new();
+    if let Some(folder) = std::env::var_os("SNIPPETS_MD") {
+        println!("cargo::rerun-if-changed={}", folder.display());
+        for entry in std::fs::read_dir(folder)? {
+            files.push(entry?.path());
         }
     }
+    files.sort();
     skeptic::generate_doc_tests(&files);
 
     // skeptic 0.14 knows the editions up to 2021 and takes that for 2024. The tests therefore call a compiler that puts it right.

@@ -9,6 +9,7 @@ use measure::collection::{self, Merged, Outcome, Problem, Report};
 use measure::compare::{self, Comparison, Set};
 use measure::experiment::Experiment;
 use measure::library::{Library, Measured, own_path};
+use measure::moves::Moves;
 use measure::publish::{self, Verdict};
 use measure::results::Results;
 use measure::schema;
@@ -49,6 +50,8 @@ pub enum Command {
         #[arg(long)]
         partial: bool,
     },
+    /// Note in measurements/moves.json how published ratios moved, from a result file that was published to the one that took its place
+    Remember { old: PathBuf, new: PathBuf },
     /// Remove a machine's published results, and say what else names it
     Retire { machine: String },
     /// Print the JSON Schema of result files
@@ -88,6 +91,13 @@ pub fn run(workspace: &Workspace, command: &Command) -> Result<ExitCode> {
             println!("{} files, no problem", report.files);
         }
         Command::Merge { folders, partial } => merge(workspace, folders, *partial)?,
+        Command::Remember { old, new } => {
+            let (before, now) = (
+                Set::new("the old file", [Results::read(old)?])?,
+                Set::new("the new file", [Results::read(new)?])?,
+            );
+            remember(workspace, &Experiment::all(&workspace.root)?, &before, &now)?;
+        }
         Command::Retire { machine } => retire(workspace, machine)?,
         Command::Schema { write: true } => {
             println!("wrote {}", workspace.shown(&schema::write(&workspace.root)?));
@@ -135,7 +145,9 @@ fn publish(workspace: &Workspace, experiments: &[String]) -> Result<()> {
         let before = Set::new("what was published before", before)?;
         let now = Set::new("what is published now", now)?;
         println!();
-        print_words(&compare::compare(&Experiment::all(&workspace.root)?, &before, &now));
+        let experiments = Experiment::all(&workspace.root)?;
+        print_words(&compare::compare(&experiments, &before, &now));
+        remember(workspace, &experiments, &before, &now)?;
     }
     if refused > 0 {
         bail!("{refused} experiments were not published");
@@ -147,6 +159,17 @@ fn publish(workspace: &Workspace, experiments: &[String]) -> Result<()> {
 fn today() -> String {
     let now = measure::campaign::now();
     now.split('T').next().unwrap_or(&now).to_owned()
+}
+
+/// Keeps in short what readers were told before.
+fn remember(workspace: &Workspace, experiments: &[Experiment], before: &Set, now: &Set) -> Result<()> {
+    let mut moves = Moves::read(&workspace.root)?;
+    for experiment in experiments {
+        if let (Some(before), Some(now)) = (before.results().get(&experiment.id), now.results().get(&experiment.id)) {
+            moves.add(experiment, before, now)?;
+        }
+    }
+    moves.write(&workspace.root)
 }
 
 fn print_words(comparison: &Comparison) {
@@ -224,7 +247,10 @@ fn merge(workspace: &Workspace, folders: &[PathBuf], partial: bool) -> Result<()
                     );
                 }
                 match before {
-                    Some(before) => print_words(&compare::compare(&experiments, before, now)),
+                    Some(before) => {
+                        print_words(&compare::compare(&experiments, before, now));
+                        remember(workspace, &experiments, before, now)?;
+                    }
                     None => println!("  nothing that could be read stood there before"),
                 }
             }

@@ -1,15 +1,21 @@
 //! `cargo xtask test`: everything that CI runs, each step with its name and time.
 
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
+use book::edition;
 use clap::ValueEnum;
 use measure::build::Binaries;
 use measure::campaign::{self, Progress};
 use measure::experiment::Experiment;
+use measure::extension::Extensions;
+use measure::files::write_atomically;
 use measure::harness::Harness;
-use measure::python::Interpreter;
+use measure::python::{Environment, Interpreter};
 
 use crate::claims;
 use crate::dictionary;
@@ -37,6 +43,8 @@ pub enum Step {
     Snippets,
     /// The programs of every experiment give the same answers
     Programs,
+    /// The extension module works in every Python of this machine that it is for
+    Extension,
 }
 
 impl Step {
@@ -50,6 +58,7 @@ impl Step {
             Step::Rust => "Rust tests",
             Step::Snippets => "snippets of both languages in both editions",
             Step::Programs => "programs of every experiment",
+            Step::Extension => "the extension module in every Python",
         }
     }
 
@@ -63,6 +72,7 @@ impl Step {
             Step::Rust => rust_tests(workspace),
             Step::Snippets => snippets(workspace),
             Step::Programs => programs(workspace),
+            Step::Extension => extension(workspace),
         }
     }
 }
@@ -193,22 +203,75 @@ fn pages_and_links(workspace: &Workspace) -> Result<String> {
 }
 
 fn rust_tests(workspace: &Workspace) -> Result<String> {
-    cargo_test(workspace, &["--workspace", "--exclude", "snippets"])
+    cargo_test(
+        workspace,
+        &["--workspace", "--exclude", "snippets", "--exclude", "price-bridge"],
+    )
 }
 
-/// Apart from the others: in one call cargo would build the crates that snippets use with the features that other members ask for as
-/// well, and skeptic cannot tell those builds from its own.
+/// Apart from the others and in a folder of its own: skeptic links each snippet with the libraries that it finds there, and of several builds
+/// of one library with the newest, whatever its features.
 fn snippets(workspace: &Workspace) -> Result<String> {
-    cargo_test(workspace, &["--package", "snippets"])
+    let folder = workspace.target.join("snippets");
+    let chapters = folder.join("md");
+    expand(workspace, &chapters)?;
+    let arguments = ["test", "--locked", "--quiet", "--package", "snippets", "--target-dir"];
+    cargo(
+        workspace,
+        Command::new(cargo_itself())
+            .args(arguments)
+            .arg(&folder)
+            .env("SNIPPETS_MD", &chapters),
+    )
+}
+
+/// Both editions as readers see them, a Markdown file for each chapter.
+fn expand(workspace: &Workspace, folder: &Path) -> Result<()> {
+    let site = workspace.site()?;
+    let library = workspace.published(&site)?;
+    let mut written = BTreeSet::new();
+    // A draft's snippets are those of the source language but for their comments, which `translate check` watches over: compiling them
+    // once more for each draft would tell nothing new.
+    for language in site.complete() {
+        for chapter in edition::expand(&site, &library, language)? {
+            // Flat names: skeptic names tests after files, and those of two editions must not collide.
+            let flat = chapter.path.display().to_string().replace(['/', '\\'], "_");
+            let file = folder.join(format!("{}_{flat}", language.code));
+            // Left alone where nothing changed, or everything would be compiled again: skeptic watches these files.
+            write_atomically(&file, &chapter.markdown)?;
+            written.insert(file);
+        }
+    }
+    for entry in std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
+        let path = entry?.path();
+        if !written.contains(&path) {
+            std::fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+        }
+    }
+    Ok(())
 }
 
 fn cargo_test(workspace: &Workspace, which: &[&str]) -> Result<String> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let arguments = [["test", "--locked", "--quiet"].as_slice(), which].concat();
-    let shown = format!("cargo {}", arguments.join(" "));
-    let status = Command::new(cargo)
+    cargo(
+        workspace,
+        Command::new(cargo_itself())
+            .args(["test", "--locked", "--quiet"])
+            .args(which),
+    )
+}
+
+fn cargo_itself() -> OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+fn cargo(workspace: &Workspace, command: &mut Command) -> Result<String> {
+    let words: Vec<_> = command
+        .get_args()
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    let shown = format!("cargo {}", words.join(" "));
+    let status = command
         .current_dir(&workspace.root)
-        .args(arguments)
         .stdin(Stdio::null())
         .status()
         .context("cannot start cargo")?;
@@ -237,6 +300,39 @@ fn programs(workspace: &Workspace) -> Result<String> {
             campaign::verify(&harness, &experiment, &Quiet).with_context(|| format!("experiment {}", experiment.id))?;
     }
     Ok(format!("{count} programs, {skipped} skipped, Python {version}"))
+}
+
+/// One wheel for all: what is built for the stable ABI with one Python is loaded into each that is here.
+fn extension(workspace: &Workspace) -> Result<String> {
+    let folder = workspace.root.join("examples").join("bridge");
+    let chosen = Interpreter::choose(None, &workspace.target)?;
+    let environment = Environment::ensure(&workspace.root, &workspace.target, &chosen, &|text| println!("{text}"))?;
+    let module = Extensions::new(&workspace.root, &workspace.target).ensure(&folder.join("extension"), &environment)?;
+    let mut tested = Vec::new();
+    for interpreter in Interpreter::all(&workspace.target) {
+        if interpreter.build.free_threaded {
+            println!(
+                "{} is skipped: there is no stable ABI for it before Python 3.15",
+                interpreter.described()
+            );
+            continue;
+        }
+        let output = Command::new(&interpreter.path)
+            .args(["-B", "-s"])
+            .arg(folder.join("border.py"))
+            .env("PYTHONPATH", &module)
+            .stdin(Stdio::null())
+            .output()
+            .with_context(|| format!("cannot start {}", interpreter.path.display()))?;
+        ensure!(
+            output.status.success(),
+            "{}: examples/bridge/border.py failed:\n{}",
+            interpreter.described(),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        tested.push(interpreter.build.version);
+    }
+    Ok(format!("Python {}", tested.join(", ")))
 }
 
 struct Quiet;

@@ -34,6 +34,7 @@ use anyhow::Result;
 
 use crate::diagnostic::Diagnostics;
 
+pub(crate) use check::Gender;
 pub use check::{Dictionaries, DictionaryFiles, Finding, Place, Report, Severity, check, check_directives};
 pub use entries::Entries;
 pub use extract::extract;

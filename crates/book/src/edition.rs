@@ -10,12 +10,14 @@ use mdbook_preprocessor::book::Book;
 use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 use mdbook_renderer::{RenderContext, Renderer};
 use measure::library::Library;
+use measure::moves::Moves;
 
 use crate::catalog::{self, Catalog, Dictionaries, Finding, Report};
 use crate::cited::Sources;
 use crate::claim::{Claims, Translation};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::gettext::{self, Gettext, Marks};
+use crate::glossary::Glossary;
 use crate::interface::Interface;
 use crate::ledger::Ledger;
 use crate::measurements::{self, Context, Measurements};
@@ -306,6 +308,9 @@ pub(crate) fn context(
         interface: Interface::new(language.clone(), catalog),
         sources: Sources::open(&site.root)?,
         ledger: Arc::new(Ledger::open(site)?),
+        glossary: Arc::new(Glossary::open(site)?),
+        moves: Arc::new(Moves::read(&site.root)?),
+        languages: site.languages.clone(),
         root: site.root.clone(),
     }))
 }

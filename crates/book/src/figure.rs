@@ -1,4 +1,5 @@
 //! `{{#figure EXPERIMENT METRIC...}}caption{{/figure}}`, `{{#figure EXPERIMENT METRIC... over PARAMETER}}caption{{/figure}}`,
+//! `{{#figure EXPERIMENT METRIC over PARAMETER of A/B... against 1+PARAMETER}}caption{{/figure}}`,
 //! `{{#figure EXPERIMENT gantt PHASE}}caption{{/figure}}`, `{{#figure EXPERIMENT distribution PHASE}}caption{{/figure}}` and
 //! `{{#figure EXPERIMENT series PHASE NAME}}caption{{/figure}}`.
 //!
@@ -6,6 +7,7 @@
 //! Figure       which experiment, and what of it
 //!  |-- points      a panel per metric: programs, their values with intervals, an axis
 //!  |-- curve       a panel per metric: its values over a swept parameter, a line per program
+//!  |   \-- gain    the same of ratios, beside the line of a formula
 //!  |-- gantt       when each wait of a phase began and ended
 //!  |-- distribution  the latencies of a phase, from the median into the tail
 //!  |-- timeline    what programs looked at over time, as their memory
@@ -26,6 +28,7 @@
 mod axis;
 mod curve;
 mod distribution;
+mod gain;
 mod gantt;
 mod points;
 mod provenance;
@@ -35,6 +38,7 @@ mod table;
 mod timeline;
 
 use curve::Sweep;
+use gain::Gain;
 use mdbook_markdown::pulldown_cmark::html::push_html;
 use mdbook_markdown::{MarkdownOptions, new_cmark_parser};
 use measure::experiment::{Experiment, Metric};
@@ -57,6 +61,7 @@ pub struct Figure<'a> {
 enum Show<'a> {
     Points(Vec<&'a Metric>),
     Curve(Vec<&'a Metric>, Sweep<'a>),
+    Gain(&'a Metric, Sweep<'a>, Gain<'a>),
     Gantt(&'a str),
     Distribution(&'a str),
     /// A phase, and the name of a series that programs report in it.
@@ -120,6 +125,8 @@ impl<'a> Figure<'a> {
             });
         }
         let mut words: Vec<&str> = std::iter::once(first).chain(rest).collect();
+        let formula = cut(&mut words, "against");
+        let pairs = cut(&mut words, "of");
         let sweep = match words.iter().position(|word| *word == "over") {
             Some(at) => {
                 let over = words.split_off(at);
@@ -156,13 +163,27 @@ impl<'a> Figure<'a> {
                 "write `{{#figure EXPERIMENT METRIC... over PARAMETER}}caption{{/figure}}`",
             ));
         }
-        Ok(Figure {
-            entry,
-            show: match sweep {
-                Some(sweep) => Show::Curve(metrics, sweep),
-                None => Show::Points(metrics),
-            },
-        })
+        let show = match (sweep, pairs, &formula) {
+            (Some(sweep), Some(pairs), _) => {
+                let [metric] = metrics[..] else {
+                    return Err(Problem::new(
+                        format!("`{arguments}`: `of` takes one metric"),
+                        "write a figure for each metric",
+                    ));
+                };
+                let gain = Gain::parse(&pairs, formula.as_deref(), metric, sweep.parameter, &entry.experiment)?;
+                Show::Gain(metric, sweep, gain)
+            }
+            (Some(sweep), None, None) => Show::Curve(metrics, sweep),
+            (None, None, None) => Show::Points(metrics),
+            _ => {
+                return Err(Problem::new(
+                    format!("`{arguments}`: ratios and formulas need a sweep and pairs of programs"),
+                    "write `{{#figure EXPERIMENT METRIC over PARAMETER of A/B C/D against 1+PARAMETER}}caption{{/figure}}`",
+                ));
+            }
+        };
+        Ok(Figure { entry, show })
     }
 
     /// The anchor of the figure, the same in all editions.
@@ -174,6 +195,7 @@ impl<'a> Figure<'a> {
         let shown = match &self.show {
             Show::Points(metrics) => of(metrics),
             Show::Curve(metrics, sweep) => format!("{}-over-{}", of(metrics), sweep.parameter),
+            Show::Gain(metric, sweep, _) => format!("{}-ratio-over-{}", metric.id, sweep.parameter),
             Show::Gantt(phase) => format!("gantt-{phase}"),
             Show::Distribution(phase) => format!("distribution-{phase}"),
             Show::Series(phase, name) => format!("series-{phase}-{name}"),
@@ -185,6 +207,7 @@ impl<'a> Figure<'a> {
     pub fn shows(&self, metric: &str) -> bool {
         match &self.show {
             Show::Points(metrics) | Show::Curve(metrics, _) => metrics.iter().any(|shown| shown.id == metric),
+            Show::Gain(shown, ..) => shown.id == metric,
             Show::Gantt(_) | Show::Series(..) => false,
             Show::Distribution(phase) => (self.experiment().metric(metric))
                 .is_some_and(|metric| metric.phase == *phase && metric.quantity.latency_quantile().is_some()),
@@ -194,7 +217,7 @@ impl<'a> Figure<'a> {
     /// The parameter that it goes along.
     pub fn over(&self) -> Option<&'a str> {
         match &self.show {
-            Show::Curve(_, sweep) => Some(sweep.parameter),
+            Show::Curve(_, sweep) | Show::Gain(_, sweep, _) => Some(sweep.parameter),
             Show::Points(_) | Show::Gantt(_) | Show::Distribution(_) | Show::Series(..) => None,
         }
     }
@@ -249,6 +272,7 @@ impl<'a> Figure<'a> {
             html.push_str(&match &self.show {
                 Show::Points(metrics) => table::of_metrics(self, metrics, &machines, interface),
                 Show::Curve(metrics, sweep) => table::of_sweep(self, metrics, sweep, &machines, interface),
+                Show::Gain(metric, sweep, gain) => table::of_gain(self, metric, sweep, gain, &machines, interface),
                 Show::Gantt(phase) => table::of_waits(self, phase, &machines, interface),
                 Show::Distribution(phase) => table::of_latencies(self, phase, &machines, interface),
                 Show::Series(phase, name) => table::of_series(self, phase, name, &machines, interface),
@@ -271,8 +295,11 @@ impl<'a> Figure<'a> {
                 .map(|(number, metric)| points::panel(self, metric, measured, &id(number), interface))
                 .collect(),
             Show::Curve(metrics, sweep) => (metrics.iter().enumerate())
-                .map(|(number, metric)| curve::panel(self, metric, sweep, measured, &id(number), interface))
+                .map(|(number, metric)| curve::panel(self, metric, sweep, None, measured, &id(number), interface))
                 .collect(),
+            Show::Gain(metric, sweep, gain) => {
+                curve::panel(self, metric, sweep, Some(gain), measured, &id(0), interface)
+            }
             Show::Gantt(phase) => gantt::panel(self, phase, measured, &id(0), interface),
             Show::Distribution(phase) => distribution::panel(self, phase, measured, &id(0), interface),
             Show::Series(phase, name) => timeline::panel(self, phase, name, measured, &id(0), interface),
@@ -301,6 +328,14 @@ impl<'a> Figure<'a> {
     }
 }
 
+/// Takes the words from `keyword` on away; those behind it, if it is there.
+fn cut<'a>(words: &mut Vec<&'a str>, keyword: &str) -> Option<Vec<&'a str>> {
+    let at = words.iter().position(|word| *word == keyword)?;
+    let behind = words.split_off(at + 1);
+    words.pop();
+    Some(behind)
+}
+
 fn sweep<'a>(parameter: &'a str, entry: &'a Entry) -> Result<Sweep<'a>, Problem> {
     let values = reference::swept(parameter, &entry.experiment)?;
     Ok(Sweep {
@@ -311,7 +346,7 @@ fn sweep<'a>(parameter: &'a str, entry: &'a Entry) -> Result<Sweep<'a>, Problem>
 }
 
 /// What the machine of some results is called, and whether they are the reader's own.
-fn machine_name(measured: &Measured, interface: &Interface) -> String {
+pub(crate) fn machine_name(measured: &Measured, interface: &Interface) -> String {
     let mut name = machine_words(&measured.results.machine, interface);
     if measured.origin == Origin::Own {
         name = format!("{name} · {}", interface.text("your own results, not published"));
@@ -333,7 +368,7 @@ fn machine_words(machine: &Machine, interface: &Interface) -> String {
 }
 
 /// What tells machines apart: their own results count as one, also on a machine that has published ones.
-fn machine_key(measured: &Measured) -> &str {
+pub(crate) fn machine_key(measured: &Measured) -> &str {
     match measured.origin {
         Origin::Own => "own",
         Origin::Published => &measured.results.machine.id,
@@ -456,6 +491,17 @@ mod tests {
             ("echo cpu over nap", "`nap` of `echo` is not swept"),
             ("echo over clients", "no metric stands before `over`"),
             ("echo cpu per_client over clients", "`per_client` is a slope"),
+            ("echo cpu of asyncio/tokio", "need a sweep and pairs"),
+            ("echo cpu over clients against 1+clients", "need a sweep and pairs"),
+            ("echo cpu over clients of", "no pair of programs"),
+            ("echo cpu over clients of asyncio", "is not a pair of programs"),
+            ("echo cpu over clients of tokio/tokio", "is not a pair of programs"),
+            ("echo cpu over clients of asyncio/toko", "no program in `echo` `toko`"),
+            ("echo cpu rate over clients of asyncio/tokio", "`of` takes one metric"),
+            (
+                "echo cpu over clients of asyncio/tokio against 2+clients",
+                "is no formula",
+            ),
         ];
         for (arguments, message) in cases {
             let problem = Figure::parse(arguments, &library).unwrap_err();
@@ -470,6 +516,7 @@ mod tests {
             "echo cpu rate",
             "echo cores excess",
             "echo cpu cores over clients",
+            "echo cpu over clients of asyncio/tokio asyncio/uvloop against 1+clients",
             "echo gantt messages",
         ];
         for (library, arguments) in libraries
@@ -634,6 +681,28 @@ mod tests {
         cells
             .map(|cell| cell.split('<').next().unwrap().replace('\u{a0}', " "))
             .collect()
+    }
+
+    #[test]
+    fn a_gain_has_a_line_per_pair_and_one_for_its_formula() {
+        let arguments = "echo cpu over clients of asyncio/tokio against 1+clients";
+        let html = render(arguments, &fixture::library(), &fixture::english());
+        assert!(html.contains("id=\"fig-echo-cpu-ratio-over-clients\""), "{html}");
+        // The ratios, the formula, and the formula in the legend.
+        assert_eq!(html.matches("<polyline ").count(), 3, "{html}");
+        assert_eq!(html.matches("stroke-dasharray=\"2 3\"").count(), 2, "{html}");
+        assert_eq!(row(&html, "1 + clients"), ["11×", "101×", "1,001×"], "{html}");
+        assert_eq!(row(&html, "asyncio streams / Tokio, one thread").len(), 3, "{html}");
+        assert!(
+            html.contains("<caption>CPU per message, as a ratio</caption>"),
+            "{html}"
+        );
+        let alone = render(
+            "echo cpu over clients of asyncio/tokio",
+            &fixture::library(),
+            &fixture::english(),
+        );
+        assert_eq!(alone.matches("<polyline ").count(), 1, "{alone}");
     }
 
     #[test]

@@ -116,6 +116,7 @@ const ITALIAN: &[(&str, &str)] = &[
     ("{day} {month} {year}", "{day} {month} {year}"),
     ("January", "gennaio"),
     ("on {count} machines: {range}", "su {count} macchine: {range}"),
+    ("on {machine}", "su {machine}"),
     (
         "{parameter} on the horizontal axis",
         "{parameter} sull’asse orizzontale",
@@ -136,9 +137,11 @@ fn program(id: &str, label: &str, language: Source, connections: Option<f64>) ->
         language,
         file: "main.rs".into(),
         imports: Vec::new(),
+        extension: None,
         arguments: Vec::new(),
         cores: Cores::default(),
         at_most: BTreeMap::new(),
+        python_at_least: None,
         python: DEFAULT_PYTHON.into(),
         parameters: connections.map(|n| ("connections".to_owned(), n)).into_iter().collect(),
         ideal: BTreeMap::from([("messages".to_owned(), 1.0)]),
@@ -520,6 +523,11 @@ pub fn context(interface: Interface) -> Context {
         source_language: english().language().clone(),
         translations: Arc::new(Translations::known(Vec::new())),
         ledger: Arc::default(),
+        glossary: Arc::default(),
+        moves: Arc::default(),
+        languages: [english(), italian()]
+            .map(|interface| interface.language().clone())
+            .to_vec(),
         root: PathBuf::from("."),
     }
 }

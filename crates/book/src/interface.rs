@@ -52,6 +52,20 @@ pub const STRINGS: &[&str] = &[
     "Where it runs here",
     "not yet; planned for",
     "to come back in",
+    // moves.rs: how numbers moved from campaign to campaign, and from machine to machine.
+    "{changed} of {count} ratios changed beyond noise",
+    "changed programs: {programs}",
+    "{metric}, as a ratio to {program}",
+    "Before",
+    "After",
+    "Beyond noise",
+    "yes",
+    "no",
+    "Nothing yet.",
+    // glossary.rs: the terms of the book.
+    "Term",
+    "Meaning",
+    "{term}: where the book explains it",
     // page.rs: mdBook's own pages. Keys and `...` stay.
     "Keyboard shortcuts",
     "Press <kbd>←</kbd> or <kbd>→</kbd> to navigate between chapters",
@@ -111,10 +125,14 @@ pub const STRINGS: &[&str] = &[
     "these results cannot decide it",
     // measurements.rs: how a ratio comes out elsewhere, {range} as in "2.9 to 4.1×".
     "on {count} machines: {range}",
+    // measurements.rs: where one value was measured.
+    "on {machine}",
     // figure.rs: the choice of the machine whose results a figure shows.
     "Machine",
     // figure/curve.rs: what is swept.
     "{parameter} on the horizontal axis",
+    // figure/gain.rs: what the ratios of two programs are ratios of.
+    "{metric}, as a ratio",
     // figure/: axes, the table of data.
     "lower is better",
     "higher is better",
@@ -182,6 +200,25 @@ pub const STRINGS: &[&str] = &[
     "changed since they were measured, so not shown: {programs}",
     "not measured yet on this machine: run {command}",
     "to measure again: {command}",
+    // calculator.rs: the form, loads that are computed with the page, and the heads of tables.
+    "Requests per second",
+    "Latency of a request, in ms",
+    "HTTP calls to others per request",
+    "Your own CPU per request in Python, in ms",
+    "Your own CPU per request in Rust, in ms",
+    "Your own memory per request in flight, in kB",
+    "Your own memory per process at rest, in MB",
+    "Use of a core at most, in %",
+    "Requests in flight",
+    "Typical loads",
+    "An internal service",
+    "A gateway",
+    "Many who wait",
+    "Cores",
+    "Processes",
+    "Memory",
+    "Cores and memory for a load, from the lower ends of all 95 % intervals to the upper ones.",
+    // figure/provenance.rs: dates.
     "{day} {month} {year}",
     "January",
     "February",

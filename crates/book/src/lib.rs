@@ -4,7 +4,8 @@
 //! src/*.md --> Programs --> mdBook's links --> Gettext --> Measurements --> mdBook's HTML --> book/<language>/
 //!              (twin,                          (gettext,   (measurements,
 //!               compile_fail)                   catalog,    number, figure,
-//!                                               twin)       claim, cited)
+//!                                               twin)       claim, cited,
+//!                                               calculator)
 //!
 //! Site          root, book.toml, languages
 //!  \-- Language         code, status, and how numbers are written
@@ -12,7 +13,9 @@
 //! Interface     strings of the machinery in the reader's language
 //! Translations  how far each translation is, for the page that shows it
 //! Ledger        what others claim, and what was found of it
-//! Context       what Measurements needs: library of results, Interface, cited sources, Translations, Ledger
+//! Glossary      the terms of the book, and what they are called in each language
+//! Moves         how published numbers moved
+//! Context       what Measurements needs: library of results, Interface, cited sources, Translations, Ledger, Glossary, Moves
 //! Diagnostic    path, line, what is wrong, what to do
 //!
 //! edition       build, expand, check: all of the above in the order of the drawing
@@ -25,6 +28,7 @@
 //! `Programs` comes first so that the comments of the code it inserts are translated; `Measurements` comes last so that a new
 //! measurement changes no message of a catalog.
 
+mod calculator;
 pub mod catalog;
 pub mod checked;
 pub mod cited;
@@ -36,12 +40,15 @@ pub mod directive;
 pub mod edition;
 pub mod figure;
 pub mod gettext;
+pub mod glossary;
+mod highlight;
 pub mod interface;
 pub mod ledger;
 pub mod links;
 pub mod lint;
 mod locale;
 pub mod measurements;
+mod moves;
 pub mod number;
 pub mod numeral;
 mod page;

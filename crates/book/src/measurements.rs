@@ -10,8 +10,10 @@ use mdbook_preprocessor::errors::Result;
 use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 use measure::experiment::Quantity;
 use measure::library::{Library, Origin};
+use measure::moves::Moves;
 use measure::results::Bound;
 
+use crate::calculator;
 use crate::checked::{self, Finding};
 use crate::cited::Sources;
 use crate::claim;
@@ -19,8 +21,10 @@ use crate::compile_fail;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::directive::{self, Directive, Parsed};
 use crate::figure::{Figure, self_check};
+use crate::glossary::{self, Glossary};
 use crate::interface::Interface;
 use crate::ledger::{self, Ledger};
+use crate::moves;
 use crate::number::{self, Kind, Shown, escape};
 use crate::reference::{self, Problem, Reference, Unmeasured};
 use crate::site::Language;
@@ -36,6 +40,9 @@ const OURS: &[&str] = &[
     "figure",
     translations::NAME,
     ledger::NAME,
+    calculator::NAME,
+    glossary::NAME,
+    moves::NAME,
 ];
 /// Those that others replace: [`crate::twin`] and [`compile_fail`] before this, and mdBook itself.
 const OTHERS: &[&str] = &[
@@ -59,6 +66,10 @@ pub struct Context {
     pub source_language: Language,
     pub translations: Arc<Translations>,
     pub ledger: Arc<Ledger>,
+    pub glossary: Arc<Glossary>,
+    pub moves: Arc<Moves>,
+    /// Those with an edition.
+    pub languages: Vec<Language>,
     /// The folder that holds `book.toml`.
     pub root: PathBuf,
 }
@@ -213,7 +224,11 @@ impl<'a> Page<'a> {
         let html = match name {
             "measured" => match Finding::parse(arguments) {
                 Some(finding) => found(&finding?, &context.library, interface),
-                None => measured(&Reference::parse(arguments, &context.library)?, interface)?,
+                None => measured(
+                    &Reference::parse(arguments, &context.library)?,
+                    &context.library,
+                    interface,
+                )?,
             },
             "param" => {
                 let (value, unit) = reference::parameter(arguments, &context.library)?;
@@ -229,6 +244,36 @@ impl<'a> Page<'a> {
                     ));
                 }
                 format!("\n{}\n", translations::render(&context.translations, interface)?)
+            }
+            calculator::NAME => {
+                if !arguments.is_empty() || !directive.place.alone {
+                    return Err(Problem::new(
+                        "the calculator takes no arguments and a paragraph of its own",
+                        "write `{{#calculator}}` between blank lines",
+                    ));
+                }
+                format!("\n{}\n", calculator::render(&context.library, interface)?)
+            }
+            glossary::NAME => {
+                if !arguments.is_empty() || !directive.place.alone {
+                    return Err(Problem::new(
+                        "the glossary takes no arguments and a paragraph of its own",
+                        "write `{{#glossary}}` between blank lines",
+                    ));
+                }
+                format!("\n{}\n", context.glossary.render(&context.languages, interface))
+            }
+            moves::NAME => {
+                if !directive.place.alone {
+                    return Err(Problem::new(
+                        "a table of moves shares its paragraph with other text, or stands in a list, quote or table",
+                        "give it a paragraph of its own",
+                    ));
+                }
+                format!(
+                    "\n{}\n",
+                    moves::render(arguments, &context.moves, &context.library, interface)?
+                )
             }
             ledger::NAME => {
                 if !directive.place.alone {
@@ -304,9 +349,16 @@ impl<'a> Page<'a> {
     }
 }
 
-/// How a ratio comes out on all machines, if there are several. Times are of one machine only.
+/// On which machine a value was measured, where the book has results of several.
+fn whose(reference: &Reference<'_>, library: &Library, interface: &Interface) -> Option<String> {
+    let measured = reference.entry.measured.as_ref()?;
+    let several = measured.origin == Origin::Published && library.machines().len() > 1;
+    several.then(|| interface.fill("on {machine}", &[("machine", &measured.results.machine.id)]))
+}
+
+/// How a ratio comes out on all machines, if there are several.
 fn elsewhere(reference: &Reference<'_>, interface: &Interface) -> Option<String> {
-    let (machines, low, high) = reference.range().filter(|_| reference.kind() == Kind::Ratio)?;
+    let (machines, low, high) = reference.range()?;
     let values = [
         ("count", machines.to_string()),
         ("range", number::range(low, high, Kind::Ratio, interface)),
@@ -359,7 +411,7 @@ fn found(finding: &Finding, library: &Library, interface: &Interface) -> String 
 }
 
 /// What stands for `{{#measured REFERENCE}}`.
-fn measured(reference: &Reference<'_>, interface: &Interface) -> Result<String, Problem> {
+fn measured(reference: &Reference<'_>, library: &Library, interface: &Interface) -> Result<String, Problem> {
     let absent = |title: &str, shown: &'static str| {
         format!(
             "<span class=\"measured unmeasured\" title=\"{}\">[{}]</span>",
@@ -387,7 +439,11 @@ fn measured(reference: &Reference<'_>, interface: &Interface) -> Result<String, 
     let bound = reference.bound();
     let shown = Shown::new(&estimate, reference.kind(), interface).bounded(bound, interface);
     if bound != Some(Bound::Unknown) {
-        return Ok(shown.noted(elsewhere(reference, interface)).html("measured"));
+        let remark = match reference.kind() {
+            Kind::Ratio => elsewhere(reference, interface),
+            _ => whose(reference, library, interface),
+        };
+        return Ok(shown.noted(remark).html("measured"));
     }
     if is_own(reference) {
         let why = interface.text("the load generator was the limit for both, so their ratio is not known");
@@ -435,6 +491,16 @@ fn literal(arguments: &str) -> Result<&str, Problem> {
         return Err(Problem::new(
             format!("`{arguments}` lacks the number or the reason"),
             "write `{{#number TEXT | why it may stand here}}`",
+        ));
+    }
+    // Units are shorter, and the same in all languages.
+    if let Some(word) = text
+        .split(|c: char| !c.is_alphabetic())
+        .find(|word| word.chars().count() >= 4)
+    {
+        return Err(Problem::new(
+            format!("`{word}` would stand in English in every edition"),
+            "write words outside: `{{#number 10 | why}} times`",
         ));
     }
     Ok(text)
@@ -572,7 +638,7 @@ mod tests {
             "{ratio}"
         );
         let time = show("{{#measured echo.asyncio.cpu}}");
-        assert!(!time.contains("macchine"), "{time}");
+        assert!(time.contains("3 sessioni; su test\">"), "{time}");
     }
 
     #[test]
@@ -759,6 +825,12 @@ mod tests {
             ("{{#cited C8.go}}", 1, "no figure in sources.toml `C8.go`", "C8.uvloop"),
             ("{{#number 3 ms}}", 1, "needs a reason", "why"),
             ("{{#number 3 ms |}}", 1, "lacks the number or the reason", "why"),
+            (
+                "{{#number ten times | why}}",
+                1,
+                "`times` would stand in English",
+                "outside",
+            ),
             (
                 "{{#claim echo.tokio.cpu}}x{{/claim}}",
                 1,

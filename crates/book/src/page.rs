@@ -1,5 +1,5 @@
-//! What is done to pages after mdBook has rendered them: its template's English words are translated, and every page leads to itself in
-//! the other languages. Besides, the page at the root that leads to the editions.
+//! What is done to pages after mdBook has rendered them: its template's English words are translated, code gets its colours, and every page
+//! leads to itself in the other languages. Besides, the page at the root that leads to the editions.
 //!
 //! mdBook offers no place for either but a copy of its template, which would have to follow each of its versions. A string that is no
 //! longer in the template makes a test fail.
@@ -11,6 +11,7 @@ use pulldown_cmark_escape::escape_html;
 
 use crate::catalog::Progress;
 use crate::compile_fail;
+use crate::highlight;
 use crate::interface::Interface;
 use crate::number::whole;
 use crate::site::{Language, Site};
@@ -62,6 +63,9 @@ const SCRIPTS: &[(&str, &str, &str)] = &[
     ("searcher-", "search results for", "' @ \\'"),
 ];
 
+/// mdBook's script for colours, by the beginning of its name: pages have them already.
+const HIGHLIGHTER: &str = "highlight-";
+
 /// The menu bar's right end in mdBook's template.
 const RIGHT_BUTTONS: &str = "<div class=\"right-buttons\">";
 
@@ -110,6 +114,8 @@ impl Finished<'_> {
             } else if name.ends_with(".html") {
                 let below = path.strip_prefix(edition)?;
                 rewrite(&path, |page| self.finish_page(page, below))?;
+            } else if name.starts_with(HIGHLIGHTER) && name.ends_with(".js") {
+                rewrite(&path, |_| Ok(highlight::STUB.to_owned()))?;
             } else if name.ends_with(".js") && SCRIPTS.iter().any(|(file, ..)| name.starts_with(file)) {
                 rewrite(&path, |script| Ok(finish_script(script, self.interface, &name)))?;
             }
@@ -137,7 +143,7 @@ impl Finished<'_> {
             Some(progress) => (without_index(&head)?, self.notice(progress, below)),
             None => (head, String::new()),
         };
-        let mut main = translate_alerts(main, interface);
+        let mut main = highlight::page(&translate_alerts(main, interface));
         for (english, element) in LABELS {
             let form = |text: &str| format!("<{element}>{text}</{element}>");
             main = main.replace(&form(english), &form(&escaped(&interface.text(english))));

@@ -303,7 +303,7 @@ pub fn metric<'a>(id: &str, experiment: &'a Experiment) -> Result<&'a Metric, Pr
     })
 }
 
-fn program<'a>(id: &str, experiment: &'a Experiment) -> Result<&'a Program, Problem> {
+pub fn program<'a>(id: &str, experiment: &'a Experiment) -> Result<&'a Program, Problem> {
     experiment.program(id).ok_or_else(|| {
         let known = experiment.programs.iter().map(|program| program.id.as_str());
         Problem::unknown(&format!("program in `{}`", experiment.id), id, known)

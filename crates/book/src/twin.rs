@@ -10,7 +10,8 @@
 //! `rust,program=tcp-echo/main.rs`, which mdBook turns into class names, and skeptic takes for Rust.
 //!
 //! A program that cannot run alone, because it needs a database beside it, is shown with `no_run` after the anchor: its snippets are then
-//! compiled and not run. The programs of every experiment do run, with their services, when their answers are compared.
+//! compiled and not run. The programs of every experiment do run, with their services, when their answers are compared. What is no program
+//! and is built and tested elsewhere, an extension module for instance, is shown with `ignore`.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -177,9 +178,12 @@ fn listing(directive: &Directive, root: &Path) -> Result<String, Mistake> {
         [program, anchor, NO_RUN] if program.contains('/') => {
             Listing::new(program.to_owned(), Some(anchor), Testing::CompileOnly)?.block(root)
         }
+        [program, anchor, IGNORE] if program.contains('/') => {
+            Listing::new(program.to_owned(), Some(anchor), Testing::Not)?.block(root)
+        }
         _ => Err(Mistake::new(
             format!("`{}` cannot be read", directive.head_text()),
-            "write {{#listing EXPERIMENT/FILE ANCHOR}}, and no_run where the program cannot run alone",
+            "write {{#listing EXPERIMENT/FILE ANCHOR}}; then no_run where the program cannot run alone, ignore where it is none",
         )),
     }
 }

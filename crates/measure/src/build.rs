@@ -5,6 +5,16 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
+/// The program that needs Tokio's paused clock, which costs every other program a look at each reading of the time.
+const VIRTUAL_TIME: [&str; 6] = [
+    "--package",
+    "price-of-await",
+    "--example",
+    "virtual-hour",
+    "--features",
+    "virtual-time",
+];
+
 /// Where the built programs lie.
 #[derive(Debug, Clone)]
 pub struct Binaries {
@@ -14,9 +24,10 @@ pub struct Binaries {
 impl Binaries {
     /// Builds everything that a measurement runs, with `--release --locked`. Cargo's own progress goes to the terminal.
     pub fn build(root: &Path, target: &Path) -> Result<Binaries> {
-        // Two calls: in one, features that only the harness asks for would be switched on for the programs as well.
+        // Calls of their own: in one, features that only the harness or only one program asks for would be switched on for all.
         for arguments in [
             ["--package", "price-of-await", "--examples"].as_slice(),
+            VIRTUAL_TIME.as_slice(),
             ["--package", "measure", "--bins"].as_slice(),
         ] {
             let status = Command::new(cargo())

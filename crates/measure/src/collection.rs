@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::compare::{Set, environment_conflicts};
 use crate::experiment::Experiment;
 use crate::library::{machines, published_path, stale_programs};
+use crate::moves::{self, Moves};
 use crate::publish::{self, BYTES_AT_MOST, self_check_refusals};
 use crate::results::{Publication, Results};
 use crate::schema;
@@ -51,12 +52,19 @@ pub fn check(root: &Path, reference_machines: &[String]) -> Result<Report> {
     for path in listed(&folder)? {
         if path.is_dir() {
             check_machine(&experiments, &path, &mut shown, &mut report)?;
-        } else if path != schema::path(root) {
+        } else if path != schema::path(root) && path != moves::path(root) {
             report.problems.push(Problem {
                 path,
-                what: "beside the machines' folders only schema.json belongs here: move it or remove it".to_owned(),
+                what: "beside the machines' folders only schema.json and moves.json belong here: move it or remove it"
+                    .to_owned(),
             });
         }
+    }
+    if let Err(error) = Moves::read(root) {
+        report.problems.push(Problem {
+            path: moves::path(root),
+            what: format!("{error:#}"),
+        });
     }
     for Stale {
         machine,

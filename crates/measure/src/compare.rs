@@ -62,6 +62,11 @@ impl Set {
         set.with_context(|| format!("{name} holds no results"))
     }
 
+    /// By the names of their experiments.
+    pub fn results(&self) -> &BTreeMap<String, Results> {
+        &self.results
+    }
+
     /// A result file, or a folder of them.
     pub fn read(path: &Path, name: &str) -> Result<Set> {
         if path.is_file() {

@@ -113,6 +113,9 @@ impl Service {
     }
 }
 
+/// What makes up the crate of an extension module, relative to its folder.
+const EXTENSION_SOURCES: &[&str] = &["Cargo.toml", "pyproject.toml", "src/lib.rs"];
+
 /// The interpreter that Python programs run on unless they ask for another.
 pub const DEFAULT_PYTHON: &str = "default";
 
@@ -140,6 +143,9 @@ pub struct Program {
     /// Further sources that the program imports, relative to the same folder.
     #[serde(default)]
     pub imports: Vec<String>,
+    /// For a Python program: the folder of the crate that is its extension module, relative to the experiment's.
+    #[serde(default)]
+    pub extension: Option<String>,
     /// May contain `{parameter}`.
     #[serde(default)]
     pub arguments: Vec<String>,
@@ -154,6 +160,9 @@ pub struct Program {
     /// For a Python program: `default`, the one interpreter that the whole campaign uses; `free-threaded`; or a version, as `3.12`.
     #[serde(default = "default_python")]
     pub python: String,
+    /// For a Python program: the oldest version that has what it uses, as `[3, 12]`. It is skipped on others.
+    #[serde(default)]
+    pub python_at_least: Option<(u32, u32)>,
     /// For programs that mostly wait: the shortest possible time of a phase, in seconds.
     #[serde(default)]
     pub ideal: BTreeMap<String, f64>,
@@ -611,6 +620,20 @@ impl Experiment {
                 "program `{}`: `python` is for Python programs",
                 program.id
             );
+            ensure!(
+                program.extension.is_none()
+                    || (program.language == Language::Python && program.python != "free-threaded"),
+                "program `{}`: `extension` is for Python programs, and not for free-threaded Python",
+                program.id
+            );
+            for file in program.extension_sources() {
+                ensure!(
+                    self.folder.join(&file).is_file(),
+                    "program `{}`: its extension has no file {}",
+                    program.id,
+                    self.folder.join(&file).display()
+                );
+            }
             self.arguments(program, &Purpose::base(), &Addresses::default())?;
         }
         for metric in &self.metrics {
@@ -773,6 +796,13 @@ impl Program {
     /// Every source file that makes up the program, relative to the experiment's folder.
     pub fn sources(&self) -> impl Iterator<Item = &str> {
         std::iter::once(&self.file).chain(&self.imports).map(String::as_str)
+    }
+
+    /// What its extension module is made of, relative to the same folder.
+    pub fn extension_sources(&self) -> impl Iterator<Item = String> {
+        self.extension
+            .iter()
+            .flat_map(|folder| EXTENSION_SOURCES.iter().map(move |file| format!("{folder}/{file}")))
     }
 }
 

@@ -28,6 +28,16 @@ pub fn program(experiment: &Experiment, program: &Program) -> Result<String> {
         add(file);
         add(&without_comments(&source, language));
     }
+    for file in program.extension_sources() {
+        let path = experiment.folder.join(&file);
+        let source = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let language = Path::new(&file)
+            .extension()
+            .and_then(|e| e.to_str())
+            .unwrap_or_default();
+        add(&file);
+        add(&without_comments(&source, language));
+    }
     for argument in &program.arguments {
         add(argument);
     }

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::build::{self, Binaries};
 use crate::experiment::{Addresses, Cores, DEFAULT_PYTHON, Experiment, Language, Program, Purpose};
+use crate::extension::Extensions;
 use crate::load::{Plan, Report};
 use crate::process::{self, Invocation, Running};
 use crate::report::{self, ReportLine};
@@ -35,6 +36,7 @@ pub struct Harness {
     binaries: Binaries,
     pythons: Pythons,
     tools: Tools,
+    extensions: Extensions,
     cores: Vec<usize>,
     machine: results::Machine,
     rustc: String,
@@ -97,6 +99,7 @@ impl Harness {
             binaries,
             pythons,
             tools: Tools::new(target),
+            extensions: Extensions::new(root, target),
             cores: machine::usable_cores()?,
             machine: machine::describe(label)?,
             rustc: build::rustc_version(root)?,
@@ -184,7 +187,7 @@ impl Harness {
                 let why = match program.language {
                     Language::Rust => None,
                     Language::Python => match self.pythons.get(&program.python) {
-                        Some(Ok(_)) => None,
+                        Some(Ok(environment)) => too_old(program, environment.interpreter.version),
                         Some(Err(why)) => Some(why.clone()),
                         None => Some(format!("no Python `{}` was set up", program.python)),
                     },
@@ -348,7 +351,13 @@ impl Harness {
                 environment.push(("PYTHONPYCACHEPREFIX".to_owned(), cache.display().to_string()));
                 environment.push(("PYTHONNOUSERSITE".to_owned(), "1".to_owned()));
                 match self.pythons.get(&program.python) {
-                    Some(Ok(python)) => python.python.clone(),
+                    Some(Ok(python)) => {
+                        if let Some(extension) = &program.extension {
+                            let module = self.extensions.ensure(&experiment.folder.join(extension), python)?;
+                            environment.push(("PYTHONPATH".to_owned(), module.display().to_string()));
+                        }
+                        python.python.clone()
+                    }
                     _ => bail!(
                         "program `{}` asks for Python `{}`, which is not here",
                         program.id,
@@ -423,4 +432,15 @@ fn read_lines(stdout: ChildStdout, sender: &std::sync::mpsc::Sender<String>) {
         // Nobody listens after the first line.
         let _ = sender.send(line);
     }
+}
+
+/// Why a program cannot run with this version of Python, if so.
+fn too_old(program: &Program, version: (u32, u32, u32)) -> Option<String> {
+    let (major, minor) = program.python_at_least?;
+    ((version.0, version.1) < (major, minor)).then(|| {
+        format!(
+            "it needs Python {major}.{minor} or newer, and this is {}.{}; `--python PATH` chooses another",
+            version.0, version.1
+        )
+    })
 }

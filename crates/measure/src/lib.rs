@@ -12,6 +12,7 @@
 //! packages     which packages a program reaches, and whether they changed
 //! library      all experiments with the results to show
 //! compare      two sets of results, and what changed beyond noise
+//! moves        what was published before, in short
 //! files        writing whole files
 //! ```
 //!
@@ -23,6 +24,7 @@
 //! process      one process from start to exit, pinned, timed, and gone at the end
 //! python       interpreters and how to build one, and the locked environment for the Python programs
 //! build        release builds of the Rust programs
+//! extension    modules in Rust that Python programs import
 //! tools        Go and Node.js
 //! service      PostgreSQL and Redis, beside experiments that need them
 //! harness      one run of one program, with its peers
@@ -38,6 +40,7 @@ pub mod fingerprint;
 pub mod latency;
 pub mod library;
 pub mod load;
+pub mod moves;
 pub mod packages;
 pub mod report;
 pub mod results;
@@ -53,6 +56,8 @@ pub mod campaign;
 pub mod collection;
 #[cfg(target_os = "linux")]
 pub mod exclusive;
+#[cfg(target_os = "linux")]
+pub mod extension;
 #[cfg(target_os = "linux")]
 pub mod harness;
 #[cfg(target_os = "linux")]

@@ -24,7 +24,8 @@ pub fn crates_reached(root: &Path, experiment: &Experiment) -> Result<BTreeMap<S
         sources.iter().any(|source| mentions(source, &module))
     });
     let locked = locked_crates(root)?;
-    let mut open: Vec<&str> = named.map(String::as_str).collect();
+    let extensions = extension_dependencies(experiment)?;
+    let mut open: Vec<&str> = named.chain(&extensions).map(String::as_str).collect();
     let mut reached = BTreeMap::new();
     while let Some(name) = open.pop() {
         let Some(entry) = locked.get(name) else { continue };
@@ -34,6 +35,22 @@ pub fn crates_reached(root: &Path, experiment: &Experiment) -> Result<BTreeMap<S
         }
     }
     Ok(reached)
+}
+
+/// What the extension modules of an experiment's Python programs depend on themselves.
+fn extension_dependencies(experiment: &Experiment) -> Result<BTreeSet<String>> {
+    let folders: BTreeSet<&String> = experiment
+        .programs
+        .iter()
+        .filter_map(|program| program.extension.as_ref())
+        .collect();
+    let mut names = BTreeSet::new();
+    for folder in folders {
+        let manifest = read_toml(&experiment.folder.join(folder).join("Cargo.toml"))?;
+        let direct = manifest.get("dependencies").and_then(|table| table.as_table());
+        names.extend(direct.into_iter().flat_map(|table| table.keys().cloned()));
+    }
+    Ok(names)
 }
 
 /// An installed Python distribution.
@@ -189,13 +206,15 @@ fn read_toml(path: &Path) -> Result<toml::Table> {
 }
 
 fn sources(experiment: &Experiment, language: Language) -> Result<Vec<String>> {
-    let mut files: BTreeSet<&str> = BTreeSet::new();
-    for program in experiment
-        .programs
-        .iter()
-        .filter(|program| program.language == language)
-    {
-        files.extend(program.sources());
+    let mut files: BTreeSet<String> = BTreeSet::new();
+    for program in &experiment.programs {
+        if program.language == language {
+            files.extend(program.sources().map(str::to_owned));
+        }
+        // An extension module is Rust, whatever imports it.
+        if language == Language::Rust {
+            files.extend(program.extension_sources().filter(|file| file.ends_with(".rs")));
+        }
     }
     files
         .into_iter()

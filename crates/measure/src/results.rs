@@ -765,10 +765,12 @@ pub(crate) mod tests {
             language: Language::Rust,
             file: "main.rs".to_owned(),
             imports: Vec::new(),
+            extension: None,
             arguments: Vec::new(),
             cores: Default::default(),
             parameters: BTreeMap::new(),
             at_most: BTreeMap::new(),
+            python_at_least: None,
             python: crate::experiment::DEFAULT_PYTHON.to_owned(),
             ideal: BTreeMap::from([("p".to_owned(), 1.0)]),
         };

@@ -373,7 +373,7 @@ fn check_names_each_problem_and_what_to_do() {
     checkout.put("measurements/m/unpublished.json", &unpublished.to_json());
     let (problems, _) = checkout.problems();
     for (file, reason) in [
-        ("measurements/notes.txt", "only schema.json belongs here"),
+        ("measurements/notes.txt", "only schema.json and moves.json belong here"),
         ("measurements/m/notes.txt", "only result files"),
         ("measurements/m/two.json", "rename it to one.json"),
         ("measurements/elsewhere/one.json", "move it to measurements/m/"),

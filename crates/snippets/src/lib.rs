@@ -1,2 +1,2 @@
-//! Nothing but tests: `build.rs` expands both editions, `tests/rust.rs` runs their Rust snippets through skeptic, `tests/python.rs` their
+//! Nothing but tests: `tests/rust.rs` runs the Rust snippets of both editions through skeptic, `tests/python.rs` their
 //! Python ones.

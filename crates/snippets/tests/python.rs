@@ -2,12 +2,15 @@
 //! time that the book promises. One marked `no_run`, which needs a service beside it, is imported instead: what it defines is defined, and
 //! its `main` is not called.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use book::{Site, edition};
+use measure::experiment::Experiment;
+use measure::extension::Extensions;
 use measure::library::{Library, Source};
 use measure::python::{Environment, Interpreter};
 use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
@@ -35,6 +38,8 @@ fn every_python_snippet_runs() {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     let interpreter = Interpreter::choose(None, &target).unwrap();
     let python = Environment::ensure(&root, &target, &interpreter, &|text| eprintln!("{text}")).unwrap();
+    // Cargo hands it to the tests of this package, for the Rust snippets: a compiler that knows the book's edition only.
+    let extensions = Extensions::new(&root, &target).withholding("RUSTC");
     let snippets = snippets(&root);
     assert!(!snippets.is_empty(), "the book has no Python snippet");
 
@@ -44,7 +49,7 @@ fn every_python_snippet_runs() {
     let work = || {
         let mut failures = Vec::new();
         while let Some(snippet) = snippets.get(next.fetch_add(1, Ordering::Relaxed)) {
-            failures.extend(run(snippet, &python, &root, &target).err());
+            failures.extend(run(snippet, &python, &extensions, &root, &target).err());
         }
         failures
     };
@@ -108,7 +113,22 @@ fn snippets(root: &Path) -> Vec<Snippet> {
     snippets
 }
 
-fn run(snippet: &Snippet, python: &Environment, root: &Path, target: &Path) -> Result<(), String> {
+/// The crates of the extension modules that programs of an experiment import.
+fn extension_of(folder: &Path) -> BTreeSet<PathBuf> {
+    let experiment = Experiment::read(folder).ok();
+    let programs = experiment.into_iter().flat_map(|experiment| experiment.programs);
+    programs
+        .filter_map(|program| Some(folder.join(program.extension?)))
+        .collect()
+}
+
+fn run(
+    snippet: &Snippet,
+    python: &Environment,
+    extensions: &Extensions,
+    root: &Path,
+    target: &Path,
+) -> Result<(), String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let file = folder.path().join("snippet.py");
     std::fs::write(&file, &snippet.code).map_err(|error| error.to_string())?;
@@ -126,7 +146,18 @@ fn run(snippet: &Snippet, python: &Environment, root: &Path, target: &Path) -> R
         .stdout(log.try_clone().map_err(|error| error.to_string())?)
         .stderr(log);
     if let Some(folder) = &snippet.folder {
-        command.env("PYTHONPATH", folder);
+        let mut path = vec![folder.clone()];
+        for extension in extension_of(folder) {
+            path.push(
+                extensions
+                    .ensure(&extension, python)
+                    .map_err(|error| format!("{error:#}"))?,
+            );
+        }
+        command.env(
+            "PYTHONPATH",
+            std::env::join_paths(path).map_err(|error| error.to_string())?,
+        );
     }
     let began = Instant::now();
     let mut child = command.spawn().map_err(|error| error.to_string())?;

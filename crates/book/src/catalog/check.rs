@@ -37,6 +37,7 @@ use measure::library::Library;
 
 use self::finding::Notes;
 use self::glossary::Glossary;
+pub(crate) use self::grammar::Gender;
 use self::grammar::Grammar;
 use self::places::Places;
 use self::spelling::Speller;

@@ -14,6 +14,7 @@ use crate::directive;
 use crate::edition;
 use crate::figure;
 use crate::gettext::{ESCAPED, Sheltered};
+use crate::glossary::{self, Glossary};
 use crate::interface;
 use crate::ledger::{self, Ledger};
 use crate::site::Site;
@@ -83,6 +84,9 @@ pub(super) fn messages(site: &Site, library: &Library) -> Result<(Catalog, Vec<B
     }
     for (text, comment) in Ledger::open(site)?.texts() {
         catalog.add(text, ledger::FILE, comment);
+    }
+    for (text, comment) in Glossary::open(site)?.texts() {
+        catalog.add(text, glossary::FILE, comment);
     }
     for entry in &library.entries {
         let experiment = &entry.experiment;

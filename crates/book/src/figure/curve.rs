@@ -9,12 +9,13 @@
 //!      values of the parameter
 //! ```
 
-use measure::experiment::{Better, Metric, Unit};
+use measure::experiment::{Better, Metric, Program, Unit};
 use measure::library::Measured;
 use measure::statistics::Estimate;
 
 use super::Figure;
 use super::axis::Axis;
+use super::gain::{self, Formula, Gain};
 use super::points::{self, Value};
 use super::svg::{Anchor, Style, Svg, WIDTH, extent, wrap};
 use crate::interface::{Interface, parameter_label};
@@ -77,48 +78,56 @@ impl Series {
     }
 }
 
-/// `id` is the drawing's own.
+/// `id` is the drawing's own. With a gain the lines are those of its ratios.
 pub fn panel(
     figure: &Figure<'_>,
     metric: &Metric,
     sweep: &Sweep<'_>,
+    gain: Option<&Gain<'_>>,
     measured: &Measured,
     id: &str,
     interface: &Interface,
 ) -> String {
-    let all = series(figure, metric, sweep, measured, interface);
+    let all = series(figure, metric, sweep, gain, measured, interface);
+    let formula = gain.and_then(|gain| gain.formula);
     let values: Vec<Value> = all
         .iter()
         .flat_map(|one| one.values.iter().flatten().copied())
         .collect();
     let estimates: Vec<Estimate> = values.iter().map(|value| value.estimate).collect();
-    let vertical = points::axis(&estimates, metric);
+    let vertical = match gain {
+        Some(gain) => points::ratio_axis(&estimates, &gain.expected(sweep.values)),
+        None => points::axis(&estimates, metric),
+    };
     let horizontal = Axis::swept(sweep.values, Kind::Unit(sweep.unit));
     let y_ticks = vertical.ticks(interface.language());
     let left = y_ticks.iter().map(|(_, label)| small(label)).fold(16.0, f64::max) + 8.0;
 
     let mut svg = Svg::default();
     let mut y = 4.0;
-    let label = interface.label(&metric.label);
+    let label = match gain {
+        Some(_) => gain::heading(metric, interface),
+        None => interface.label(&metric.label),
+    };
     for line in wrap(&label, WIDTH) {
         y += 16.0;
         svg.text(0.0, y, Anchor::Start, Style::Heading, &line);
     }
     y += 18.0;
-    svg.text(
-        0.0,
-        y,
-        Anchor::Start,
-        Style::Small,
-        &axis_title(&vertical, metric, interface),
-    );
+    let about = match gain {
+        // Which way is better depends on what is divided by what.
+        Some(_) => points::unit(&vertical, interface),
+        None => axis_title(&vertical, metric, interface),
+    };
+    svg.text(0.0, y, Anchor::Start, Style::Small, &about);
     let at_height = |value: f64, bottom: f64| bottom - vertical.clamped(value) * HEIGHT;
     // Names stand at the ends of the lines if all of them do.
     let wanted: Vec<Name> = all
         .iter()
         .filter_map(|one| Some(Name::new(one, at_height(one.end()?.1.estimate.value, HEIGHT))))
         .collect();
-    let names = arrange(wanted);
+    // Those of two programs are too long for that.
+    let names = arrange(wanted).filter(|_| gain.is_none());
     let right = match &names {
         Some(names) => {
             let widest = names.iter().flat_map(|name| &name.lines).map(|line| extent(line));
@@ -126,6 +135,12 @@ pub fn panel(
         }
         None => {
             y = legend(&mut svg, &all, y + 8.0);
+            if let Some(formula) = formula {
+                y += LINE + 3.0;
+                svg.guide(&[(0.0, y - 4.8), (14.0, y - 4.8)]);
+                let label = formula.label(sweep, interface);
+                svg.text(7.0 + TO_NAME, y, Anchor::Start, Style::Label, &label);
+            }
             WIDTH - 12.0
         }
     };
@@ -160,6 +175,13 @@ pub fn panel(
     let middle = middle.max(small(&title) / 2.0);
     svg.text(middle, bottom + 36.0, Anchor::Middle, Style::Small, &title);
 
+    if let Some(formula) = formula {
+        let places = Formula::places(sweep, horizontal.is_logarithmic());
+        let line: Vec<(f64, f64)> = (places.into_iter())
+            .map(|value| (x(value), at_height(formula.at(value), bottom)))
+            .collect();
+        svg.guide(&line);
+    }
     for one in &all {
         let places: Vec<Option<(f64, f64)>> = (sweep.values.iter().zip(&one.values))
             .map(|(along, value)| Some((x(*along), at_height(value.as_ref()?.estimate.value, bottom))))
@@ -205,20 +227,50 @@ pub fn panel(
         interface.label(&figure.experiment().title)
     );
     let end = points::bounds(&mut svg, &values, bottom + 36.0, interface);
-    svg.finish(id, end + 6.0, &title, &description(&all, sweep, metric, interface))
+    let kind = match gain {
+        Some(_) => Kind::Ratio,
+        None => Kind::Unit(metric.unit()),
+    };
+    let mut told = description(&all, sweep, kind, interface);
+    if let Some(formula) = formula {
+        let values: Vec<String> = (sweep.values.iter())
+            .map(|value| {
+                format!(
+                    "{}: {}",
+                    sweep.value(*value, interface),
+                    formula.shown(*value, interface)
+                )
+            })
+            .collect();
+        told = format!("{told}; {}: {}", formula.label(sweep, interface), values.join(", "));
+    }
+    svg.finish(id, end + 6.0, &title, &told)
 }
 
 fn series(
     figure: &Figure<'_>,
     metric: &Metric,
     sweep: &Sweep<'_>,
+    gain: Option<&Gain<'_>>,
     measured: &Measured,
     interface: &Interface,
 ) -> Vec<Series> {
     let experiment = figure.experiment();
-    let programs = figure.programs(measured).into_iter().map(|(series, program)| Series {
+    let lines: Vec<(usize, String, &Program, Option<&Program>)> = match gain {
+        None => (figure.programs(measured).into_iter())
+            .map(|(series, program)| (series, interface.label(&program.label), program, None))
+            .collect(),
+        // In the colour of the second, as wherever it is shown by itself.
+        Some(gain) => (gain.pairs.iter())
+            .filter_map(|(program, over)| {
+                let series = experiment.programs.iter().position(|other| other.id == over.id)?;
+                Some((series, gain::label((*program, *over), interface), *program, Some(*over)))
+            })
+            .collect(),
+    };
+    let lines = lines.into_iter().map(|(series, label, program, over)| Series {
         series,
-        label: interface.label(&program.label),
+        label,
         values: sweep
             .values
             .iter()
@@ -228,13 +280,13 @@ fn series(
                     point: experiment.point(sweep.parameter, *value)?,
                     metric,
                     program,
-                    over: None,
+                    over,
                 };
                 Value::of(&reference, measured).ok()
             })
             .collect(),
     });
-    programs.filter(|one| one.end().is_some()).collect()
+    lines.filter(|one| one.end().is_some()).collect()
 }
 
 /// Unit, kind of axis, and which way is better, with an arrow that points there.
@@ -369,8 +421,7 @@ pub(super) fn small(text: &str) -> f64 {
     extent(text) * Style::Small.size() / Style::Label.size()
 }
 
-fn description(all: &[Series], sweep: &Sweep<'_>, metric: &Metric, interface: &Interface) -> String {
-    let kind = Kind::Unit(metric.unit());
+fn description(all: &[Series], sweep: &Sweep<'_>, kind: Kind, interface: &Interface) -> String {
     all.iter()
         .map(|one| {
             let values: Vec<String> = (sweep.values.iter().zip(&one.values))

@@ -120,14 +120,7 @@ pub fn panel(figure: &Figure<'_>, metric: &Metric, measured: &Measured, id: &str
 /// An axis for the values of a metric with their intervals.
 pub fn axis(estimates: &[Estimate], metric: &Metric) -> Axis {
     let kind = Kind::Unit(metric.unit());
-    let values: Vec<f64> = estimates.iter().map(|estimate| estimate.value).collect();
-    let bounds: Vec<f64> = estimates
-        .iter()
-        .flat_map(|estimate| match estimate.interval {
-            Some(interval) => [interval.low, interval.high],
-            None => [estimate.value; 2],
-        })
-        .collect();
+    let (values, bounds) = extents(estimates);
     // A count may be zero: then the distances from it are drawn, and no ratios.
     let has_zero = values.contains(&0.0);
     if metric.quantity.has_ratios() && !has_zero {
@@ -135,6 +128,24 @@ pub fn axis(estimates: &[Estimate], metric: &Metric) -> Axis {
     } else {
         Axis::linear(&bounds, kind)
     }
+}
+
+/// For ratios, with what else is to be seen beside them.
+pub fn ratio_axis(estimates: &[Estimate], beside: &[f64]) -> Axis {
+    let (mut values, mut bounds) = extents(estimates);
+    values.extend(beside);
+    bounds.extend(beside);
+    Axis::logarithmic(&values, &bounds, Kind::Ratio)
+}
+
+/// The values, and the ends of their intervals.
+fn extents(estimates: &[Estimate]) -> (Vec<f64>, Vec<f64>) {
+    let values = estimates.iter().map(|estimate| estimate.value);
+    let bounds = estimates.iter().flat_map(|estimate| match estimate.interval {
+        Some(interval) => [interval.low, interval.high],
+        None => [estimate.value; 2],
+    });
+    (values.collect(), bounds.collect())
 }
 
 /// What the signs of bounds mean, in lines below `y`; tells where they end.

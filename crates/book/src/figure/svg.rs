@@ -92,6 +92,18 @@ impl Svg {
         ));
     }
 
+    /// A line through points that nobody measured: broken, in the colour of the text.
+    pub fn guide(&mut self, points: &[(f64, f64)]) {
+        let points: Vec<String> = points
+            .iter()
+            .map(|(x, y)| format!("{},{}", short(*x), short(*y)))
+            .collect();
+        self.add(format_args!(
+            "<polyline points=\"{}\" fill=\"none\" stroke=\"currentColor\" stroke-opacity=\"0.7\" stroke-dasharray=\"2 3\"/>",
+            points.join(" ")
+        ));
+    }
+
     /// A line through points, in the colour of a series; broken from the ninth on, whose colours have stood before.
     pub fn path(&mut self, series: usize, points: &[(f64, f64)]) {
         let points: Vec<String> = points

@@ -4,10 +4,10 @@ use measure::experiment::{Metric, Point, Program};
 use measure::library::Measured;
 
 use super::curve::Sweep;
+use super::gain::{self, Gain};
 use super::points::Value;
 use super::{Figure, distribution, gantt, machine_name, plain, timeline};
 use crate::interface::Interface;
-use crate::number::Kind;
 use crate::reference::{Reference, Unmeasured};
 
 /// So many waits have a column each; of more, only their number and how long they took together.
@@ -42,7 +42,7 @@ pub fn of_metrics(figure: &Figure<'_>, metrics: &[&Metric], machines: &[&Measure
         .collect();
     let rows = figure.experiment().programs.iter().map(|program| {
         let cells = machines.iter().flat_map(|measured| {
-            let cell = |metric: &&Metric| cell(figure, measured, metric, program, Point::base(), interface);
+            let cell = |metric: &&Metric| cell(figure, measured, metric, (program, None), Point::base(), interface);
             metrics.iter().map(cell).collect::<Vec<_>>()
         });
         (interface.label(&program.label), cells.collect())
@@ -79,7 +79,7 @@ pub fn of_sweep(
                         .filter(|point| experiment.runs_at(program, point))
                 });
                 let cells = points.map(|point| match point {
-                    Some(point) => cell(figure, measured, metric, program, point, interface),
+                    Some(point) => cell(figure, measured, metric, (program, None), point, interface),
                     None => ABSENT.to_owned(),
                 });
                 (interface.label(&program.label), cells.collect())
@@ -99,6 +99,57 @@ pub fn of_sweep(
     });
     let tables: Vec<String> = tables.collect();
     folded(&interface.text("Data, with 95 % intervals"), &tables.concat())
+}
+
+/// The ratios of a gain, with a column for each value of the sweep, and what its formula says.
+pub fn of_gain(
+    figure: &Figure<'_>,
+    metric: &Metric,
+    sweep: &Sweep<'_>,
+    gain: &Gain<'_>,
+    machines: &[&Measured],
+    interface: &Interface,
+) -> String {
+    let experiment = figure.experiment();
+    let head = [Group {
+        heading: Some(sweep.label(interface)),
+        columns: (sweep.values.iter())
+            .map(|value| sweep.value(*value, interface))
+            .collect(),
+    }];
+    let sections = machines.iter().map(|measured| {
+        let ratios = gain.pairs.iter().map(|(program, over)| {
+            let cells = sweep.values.iter().map(|value| {
+                let point = experiment
+                    .point(sweep.parameter, *value)
+                    .filter(|point| experiment.runs_at(program, point) && experiment.runs_at(over, point));
+                match point {
+                    Some(point) => cell(figure, measured, metric, (*program, Some(*over)), point, interface),
+                    None => ABSENT.to_owned(),
+                }
+            });
+            (gain::label((*program, *over), interface), cells.collect())
+        });
+        let expected = gain.formula.map(|formula| {
+            let cells = sweep
+                .values
+                .iter()
+                .map(|value| plain(&formula.shown(*value, interface)));
+            (formula.label(sweep, interface), cells.collect())
+        });
+        Section {
+            heading: heading(measured, machines, interface),
+            rows: ratios.chain(expected).collect(),
+        }
+    });
+    let sections: Vec<Section> = sections.collect();
+    let table = table(
+        Some(&gain::heading(metric, interface)),
+        &interface.text("Program"),
+        &head,
+        &sections,
+    );
+    folded(&interface.text("Data, with 95 % intervals"), &table)
 }
 
 /// The waits of one run of each program, on every machine.
@@ -213,7 +264,7 @@ fn cell(
     figure: &Figure<'_>,
     measured: &Measured,
     metric: &Metric,
-    program: &Program,
+    (program, over): (&Program, Option<&Program>),
     point: Point,
     interface: &Interface,
 ) -> String {
@@ -222,11 +273,11 @@ fn cell(
         point,
         metric,
         program,
-        over: None,
+        over,
     };
     match Value::of(&reference, measured) {
         Ok(value) => {
-            let shown = value.shown(Kind::Unit(metric.unit()), interface);
+            let shown = value.shown(reference.kind(), interface);
             // What a sign of a bound means is told where one points at it, and below the drawing.
             let number = match value.bound {
                 Some(_) => format!(

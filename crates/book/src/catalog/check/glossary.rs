@@ -1,14 +1,13 @@
 //! Terms and how each language says them: `po/glossary.toml`.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
-use serde::Deserialize;
 
 use super::finding::Notes;
 use super::grammar::{Gender, Grammar};
 use super::text::{Visible, Word};
+use crate::glossary::File;
 
 /// The terms of the book with what one language makes of them.
 #[derive(Debug, Default)]
@@ -21,32 +20,6 @@ struct Term {
     english: Vec<Pattern>,
     right: Vec<Pattern>,
     avoid: Vec<Pattern>,
-    gender: Option<Gender>,
-    note: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    #[serde(rename = "term", default)]
-    terms: Vec<Written>,
-}
-
-#[derive(Deserialize)]
-struct Written {
-    english: Vec<String>,
-    #[serde(flatten)]
-    languages: BTreeMap<String, Rendering>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Rendering {
-    /// The first is the one to write; others are good as well.
-    #[serde(rename = "use")]
-    right: Vec<String>,
-    #[serde(default)]
-    avoid: Vec<String>,
     gender: Option<Gender>,
     note: Option<String>,
 }

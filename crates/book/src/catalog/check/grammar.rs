@@ -6,7 +6,7 @@ use super::text::Visible;
 
 /// Masculine or feminine, as the glossary has it of a term.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
-pub(super) enum Gender {
+pub(crate) enum Gender {
     #[serde(rename = "m")]
     Masculine,
     #[serde(rename = "f")]
