@@ -96,7 +96,8 @@ pub fn run(workspace: &Workspace, command: &Command) -> Result<ExitCode> {
                 Set::new("the old file", [Results::read(old)?])?,
                 Set::new("the new file", [Results::read(new)?])?,
             );
-            remember(workspace, &Experiment::all(&workspace.root)?, &before, &now)?;
+            let mut moves = Moves::read(&workspace.root)?;
+            remember(workspace, &mut moves, &Experiment::all(&workspace.root)?, &before, &now)?;
         }
         Command::Retire { machine } => retire(workspace, machine)?,
         Command::Schema { write: true } => {
@@ -110,6 +111,8 @@ pub fn run(workspace: &Workspace, command: &Command) -> Result<ExitCode> {
 fn publish(workspace: &Workspace, experiments: &[String]) -> Result<()> {
     let site = workspace.site()?;
     let date = today();
+    // Before anything is overwritten that it has to remember.
+    let mut moves = Moves::read(&workspace.root)?;
     let mut refused = 0;
     let (mut before, mut now) = (Vec::new(), Vec::new());
     for (experiment, verdict) in publish::publish(&workspace.root, &workspace.target, experiments, &date)? {
@@ -147,7 +150,7 @@ fn publish(workspace: &Workspace, experiments: &[String]) -> Result<()> {
         println!();
         let experiments = Experiment::all(&workspace.root)?;
         print_words(&compare::compare(&experiments, &before, &now));
-        remember(workspace, &experiments, &before, &now)?;
+        remember(workspace, &mut moves, &experiments, &before, &now)?;
     }
     if refused > 0 {
         bail!("{refused} experiments were not published");
@@ -162,8 +165,13 @@ fn today() -> String {
 }
 
 /// Keeps in short what readers were told before.
-fn remember(workspace: &Workspace, experiments: &[Experiment], before: &Set, now: &Set) -> Result<()> {
-    let mut moves = Moves::read(&workspace.root)?;
+fn remember(
+    workspace: &Workspace,
+    moves: &mut Moves,
+    experiments: &[Experiment],
+    before: &Set,
+    now: &Set,
+) -> Result<()> {
     for experiment in experiments {
         if let (Some(before), Some(now)) = (before.results().get(&experiment.id), now.results().get(&experiment.id)) {
             moves.add(experiment, before, now)?;
@@ -230,6 +238,7 @@ fn line(workspace: &Workspace, problem: &Problem) -> String {
 
 fn merge(workspace: &Workspace, folders: &[PathBuf], partial: bool) -> Result<()> {
     let experiments = Experiment::all(&workspace.root)?;
+    let mut moves = Moves::read(&workspace.root)?;
     let done = collection::merge(&workspace.root, folders, partial, &today())?;
     let mut refused = 0;
     for Merged {
@@ -249,7 +258,7 @@ fn merge(workspace: &Workspace, folders: &[PathBuf], partial: bool) -> Result<()
                 match before {
                     Some(before) => {
                         print_words(&compare::compare(&experiments, before, now));
-                        remember(workspace, &experiments, before, now)?;
+                        remember(workspace, &mut moves, &experiments, before, now)?;
                     }
                     None => println!("  nothing that could be read stood there before"),
                 }

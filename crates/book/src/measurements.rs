@@ -237,30 +237,15 @@ impl<'a> Page<'a> {
             "cited" => context.sources.render(arguments, !directive.place.link, interface)?,
             "number" => number::localised(literal(arguments)?, self.context.interface.language()),
             translations::NAME => {
-                if !arguments.is_empty() || !directive.place.alone {
-                    return Err(Problem::new(
-                        "the table of translations takes no arguments and a paragraph of its own",
-                        "write `{{#translations}}` between blank lines",
-                    ));
-                }
+                by_itself(directive, "the table of translations")?;
                 format!("\n{}\n", translations::render(&context.translations, interface)?)
             }
             calculator::NAME => {
-                if !arguments.is_empty() || !directive.place.alone {
-                    return Err(Problem::new(
-                        "the calculator takes no arguments and a paragraph of its own",
-                        "write `{{#calculator}}` between blank lines",
-                    ));
-                }
+                by_itself(directive, "the calculator")?;
                 format!("\n{}\n", calculator::render(&context.library, interface)?)
             }
             glossary::NAME => {
-                if !arguments.is_empty() || !directive.place.alone {
-                    return Err(Problem::new(
-                        "the glossary takes no arguments and a paragraph of its own",
-                        "write `{{#glossary}}` between blank lines",
-                    ));
-                }
+                by_itself(directive, "the glossary")?;
                 format!("\n{}\n", context.glossary.render(&context.languages, interface))
             }
             moves::NAME => {
@@ -476,6 +461,17 @@ fn measured(reference: &Reference<'_>, library: &Library, interface: &Interface)
 fn is_own(reference: &Reference<'_>) -> bool {
     let measured = reference.entry.measured.as_ref();
     measured.is_some_and(|measured| measured.origin == Origin::Own)
+}
+
+/// Of a directive that takes no arguments and a paragraph of its own; `what` it stands for.
+fn by_itself(directive: &Directive, what: &str) -> Result<(), Problem> {
+    if directive.arguments.is_empty() && directive.place.alone {
+        return Ok(());
+    }
+    Err(Problem::new(
+        format!("{what} takes no arguments and a paragraph of its own"),
+        format!("write `{{{{#{}}}}}` between blank lines", directive.name),
+    ))
 }
 
 /// The text of `{{#number TEXT | reason}}`.
