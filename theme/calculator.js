@@ -5,14 +5,16 @@
 (() => {
     // Cores, processes and memory at one end ("low" or "high") of all intervals; seconds and bytes.
     function need(load, figures, end) {
-        const own = figures.oneCore ? load.ownPython : load.ownRust;
+        const [own, ownBytes, restBytes] = figures.oneCore
+            ? [load.ownPython, load.ownBytesPython, load.restBytesPython]
+            : [load.ownRust, load.ownBytesRust, load.restBytesRust];
         const work = own + figures.request[end] + load.calls * figures.call[end];
         const cores = load.rate * work / load.utilisation;
         const processes = figures.oneCore ? Math.max(Math.ceil(cores), 1) : 1;
         // Little's law.
         const inFlight = load.rate * load.latency;
-        const memory = processes * (load.restBytes + figures.base[end])
-            + inFlight * (load.ownBytes + figures.task[end]);
+        const memory = processes * (restBytes + figures.base[end])
+            + inFlight * (ownBytes + figures.task[end]);
         return { cores, processes, memory };
     }
 

@@ -2,12 +2,12 @@
 //! system. They are tools of their own licence: nothing of them goes into the book.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use anyhow::Result;
 use book::catalog::{Dictionaries, DictionaryFiles};
 use book::{Language, Site};
 
+use crate::npm::Packages;
 use crate::workspace::Workspace;
 
 /// Where systems keep Hunspell's dictionaries.
@@ -18,18 +18,16 @@ const SYSTEM: &[&str] = &[
     "/usr/local/share/hunspell",
 ];
 
-/// What pins the packages.
-const PINNED: &[&str] = &["package.json", "package-lock.json"];
-
 /// The dictionary of every translation, or how to get it. Installs packages where they are missing and npm is there.
 pub fn all(workspace: &Workspace, site: &Site) -> Dictionaries {
-    find_all(site, || install(workspace))
+    find_all(site, || packages(workspace).install())
 }
 
 /// The same with what is here already: nothing is fetched.
 pub fn present(workspace: &Workspace, site: &Site) -> Dictionaries {
     find_all(site, || {
-        installed(workspace)?
+        packages(workspace)
+            .installed()?
             .ok_or_else(|| "`cargo xtask translate check` has not installed a dictionary yet".to_owned())
     })
 }
@@ -92,83 +90,12 @@ fn in_folder(folder: &Path, code: &str) -> Option<DictionaryFiles> {
     })
 }
 
-/// Where packages go, below `target/`, and the texts that pin them.
-struct Pins {
-    folder: PathBuf,
-    packages: PathBuf,
-    wanted: Vec<String>,
-}
-
-impl Pins {
-    fn read(workspace: &Workspace) -> Result<Pins, String> {
-        let pinned = workspace.root.join("po").join("dictionaries");
-        let folder = workspace.target.join("dictionaries");
-        Ok(Pins {
-            wanted: pins(&pinned).map_err(|error| format!("cannot read {}: {error}", pinned.display()))?,
-            packages: folder.join("node_modules"),
-            folder,
-        })
-    }
-
-    fn are_met(&self) -> bool {
-        // npm writes this last.
-        self.packages.join(".package-lock.json").is_file()
-            && pins(&self.folder).is_ok_and(|installed| installed == self.wanted)
-    }
-}
-
-fn pins(folder: &Path) -> std::io::Result<Vec<String>> {
-    PINNED
-        .iter()
-        .map(|name| std::fs::read_to_string(folder.join(name)))
-        .collect()
-}
-
-/// The folder of the packages, if they are installed as they are pinned now.
-fn installed(workspace: &Workspace) -> Result<Option<PathBuf>, String> {
-    let pins = Pins::read(workspace)?;
-    Ok(pins.are_met().then_some(pins.packages))
-}
-
-/// The folder of the installed packages; what stands in the way otherwise.
-fn install(workspace: &Workspace) -> Result<PathBuf, String> {
-    let pins = Pins::read(workspace)?;
-    if pins.are_met() {
-        return Ok(pins.packages);
-    }
-    let Pins {
-        folder,
-        packages,
-        wanted,
-    } = pins;
-    let copied = std::fs::create_dir_all(&folder).and_then(|()| {
-        PINNED
-            .iter()
-            .zip(&wanted)
-            .try_for_each(|(name, text)| std::fs::write(folder.join(name), text))
-    });
-    copied.map_err(|error| format!("cannot write to {}: {error}", folder.display()))?;
-    // Left over from another state of the pins, or from an installation that was interrupted.
-    if packages.is_dir() {
-        std::fs::remove_dir_all(&packages).map_err(|error| format!("cannot remove {}: {error}", packages.display()))?;
-    }
-    let output = Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" })
-        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1"])
-        .current_dir(&folder)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|_| "npm, which installs dictionaries, is not here".to_owned())?;
-    if output.status.success() {
-        return Ok(packages);
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let last = said
-        .lines()
-        .filter(|line| line.contains("error"))
-        .take(2)
-        .collect::<Vec<_>>()
-        .join(" ");
-    Err(format!("`npm ci` in {} failed: {last}", folder.display()))
+fn packages(workspace: &Workspace) -> Packages {
+    Packages::new(
+        workspace.root.join("po").join("dictionaries"),
+        workspace.target.join("dictionaries"),
+        "dictionaries",
+    )
 }
 
 #[cfg(test)]

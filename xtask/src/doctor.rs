@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use measure::python::Interpreter;
 use measure::{build, machine};
 
+use crate::browser::Browser;
 use crate::dictionary;
 use crate::workspace::Workspace;
 
@@ -63,6 +64,11 @@ pub fn run(workspace: &Workspace) -> Result<()> {
             // Not one of the missing things: all but spelling works without it.
             Err(why) => println!("no dictionary for `{code}`, so its spelling is not checked: {why}"),
         }
+    }
+    match Browser::find(workspace) {
+        Ok(_) => println!("a browser for the tests of pages and for `export`"),
+        // Nor is this: all else works without it.
+        Err(why) => println!("no browser, so pages are not tested, and `export` does not work: {why}"),
     }
     if missing > 0 {
         bail!("{missing} things are missing; each line above says how to get one");

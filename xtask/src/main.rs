@@ -1,16 +1,20 @@
 //! `cargo xtask`: the commands of the book. Each is a module that calls a crate and prints; the logic is in the crates.
 
 mod book_commands;
+mod browser;
 mod claims;
 mod dictionary;
 mod doctor;
+mod export;
 mod measure_command;
 mod measurements;
+mod npm;
 mod panic;
 mod progress;
 mod python_command;
 mod test;
 mod translate;
+mod weigh;
 mod workspace;
 
 use std::process::ExitCode;
@@ -39,6 +43,10 @@ enum Command {
     Measurements(measurements::Command),
     /// Build both editions from the published results
     Build,
+    /// Build the editions as PDF and EPUB as well
+    Export(export::Arguments),
+    /// Weigh the pages, and time a build, against the same chapters in mdBook's default theme
+    Weigh,
     /// Build, serve on this machine, and build again when a file changes
     Serve(book_commands::Serve),
     /// Everything that CI runs, or some steps of it
@@ -82,6 +90,8 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Python(arguments) => python_command::run(&workspace, &arguments)?,
         Command::Measurements(command) => return measurements::run(&workspace, &command),
         Command::Build => book_commands::build(&workspace)?,
+        Command::Export(arguments) => export::run(&workspace, &arguments)?,
+        Command::Weigh => weigh::run(&workspace)?,
         Command::Serve(arguments) => book_commands::serve(&workspace, &arguments)?,
         Command::Test { steps } => test::run(&workspace, &steps)?,
         Command::Translate(command) => translate::run(&workspace, &command)?,

@@ -17,6 +17,7 @@ use measure::files::write_atomically;
 use measure::harness::Harness;
 use measure::python::{Environment, Interpreter};
 
+use crate::browser;
 use crate::claims;
 use crate::dictionary;
 use crate::measure_command;
@@ -37,6 +38,8 @@ pub enum Step {
     Editions,
     /// Pages, anchors and links of what was built (by `editions`)
     Pages,
+    /// What readers do with the pages (built by `editions`), in a real browser
+    Browser,
     /// The Rust tests of the workspace
     Rust,
     /// Every snippet of both languages in both editions runs
@@ -55,6 +58,7 @@ impl Step {
             Step::Claims => "claims",
             Step::Editions => "both editions",
             Step::Pages => "pages, anchors and links of all editions",
+            Step::Browser => "pages in a browser",
             Step::Rust => "Rust tests",
             Step::Snippets => "snippets of both languages in both editions",
             Step::Programs => "programs of every experiment",
@@ -69,6 +73,7 @@ impl Step {
             Step::Claims => claims_hold(workspace),
             Step::Editions => editions(workspace),
             Step::Pages => pages_and_links(workspace),
+            Step::Browser => browser::test(workspace),
             Step::Rust => rust_tests(workspace),
             Step::Snippets => snippets(workspace),
             Step::Programs => programs(workspace),
@@ -283,8 +288,10 @@ fn cargo(workspace: &Workspace, command: &mut Command) -> Result<String> {
 fn programs(workspace: &Workspace) -> Result<String> {
     let interpreter = Interpreter::choose(None, &workspace.target)?;
     let version = interpreter.build.version.clone();
+    let python = interpreter.path.clone();
     let pythons = measure_command::pythons(workspace, interpreter, &|text| println!("{text}"))?;
     let binaries = Binaries::build(&workspace.root, &workspace.target)?;
+    let recordings = recordings(workspace, &python, &binaries)?;
     let harness = Harness::new(&workspace.root, &workspace.target, binaries, pythons, None)?;
     let (mut count, mut skipped) = (0, 0);
     for experiment in Experiment::all(&workspace.root)? {
@@ -299,7 +306,48 @@ fn programs(workspace: &Workspace) -> Result<String> {
         count +=
             campaign::verify(&harness, &experiment, &Quiet).with_context(|| format!("experiment {}", experiment.id))?;
     }
-    Ok(format!("{count} programs, {skipped} skipped, Python {version}"))
+    Ok(format!(
+        "{count} programs, {skipped} skipped, {recordings} recordings, Python {version}"
+    ))
+}
+
+/// Each recording that the book shows step by step is what its program prints today.
+fn recordings(workspace: &Workspace, python: &Path, binaries: &Binaries) -> Result<usize> {
+    let examples = workspace.root.join("examples");
+    let mut count = 0;
+    for entry in std::fs::read_dir(&examples).with_context(|| format!("cannot read {}", examples.display()))? {
+        let folder = entry?.path();
+        let recording = folder.join(book::RECORDING);
+        if !recording.is_file() {
+            continue;
+        }
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        let mut command = if folder.join("steps.py").is_file() {
+            let mut command = Command::new(python);
+            command.args(["-B", "steps.py"]);
+            command
+        } else {
+            Command::new(binaries.example(&name, "steps.rs"))
+        };
+        let output = command
+            .current_dir(&folder)
+            .stdin(Stdio::null())
+            .output()
+            .with_context(|| format!("cannot start the program that records the steps of {name}"))?;
+        ensure!(
+            output.status.success(),
+            "the steps of {name} could not be recorded:\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let recorded = std::fs::read(&recording).with_context(|| format!("cannot read {}", recording.display()))?;
+        ensure!(
+            output.stdout == recorded,
+            "examples/{name}/{} is not what its program prints: read what changed, and write its output there",
+            book::RECORDING
+        );
+        count += 1;
+    }
+    Ok(count)
 }
 
 /// One wheel for all: what is built for the stable ABI with one Python is loaded into each that is here.

@@ -94,9 +94,11 @@ struct Load {
     own_python: f64,
     own_rust: f64,
     /// Bytes that such code keeps for each request in flight.
-    own_bytes: f64,
+    own_bytes_python: f64,
+    own_bytes_rust: f64,
     /// Bytes that each process holds beyond its event loop: modules, caches, models.
-    rest_bytes: f64,
+    rest_bytes_python: f64,
+    rest_bytes_rust: f64,
     /// The share of a core that may be in use.
     utilisation: f64,
 }
@@ -108,8 +110,10 @@ const FIRST: Load = Load {
     calls: 1.0,
     own_python: 0.0002,
     own_rust: 0.0002,
-    own_bytes: 20e3,
-    rest_bytes: 50e6,
+    own_bytes_python: 20e3,
+    own_bytes_rust: 20e3,
+    rest_bytes_python: 50e6,
+    rest_bytes_rust: 50e6,
     utilisation: 0.6,
 };
 
@@ -209,20 +213,36 @@ const FIELDS: &[Field] = &[
         value: |load| load.own_rust,
     },
     Field {
-        name: "ownBytes",
-        label: "Your own memory per request in flight, in kB",
+        name: "ownBytesPython",
+        label: "Your own memory per request in flight in Python, in kB",
         factor: 1e3,
         least: 0.0,
         most: 1e7,
-        value: |load| load.own_bytes,
+        value: |load| load.own_bytes_python,
     },
     Field {
-        name: "restBytes",
-        label: "Your own memory per process at rest, in MB",
+        name: "ownBytesRust",
+        label: "Your own memory per request in flight in Rust, in kB",
+        factor: 1e3,
+        least: 0.0,
+        most: 1e7,
+        value: |load| load.own_bytes_rust,
+    },
+    Field {
+        name: "restBytesPython",
+        label: "Your own memory per process at rest in Python, in MB",
         factor: 1e6,
         least: 0.0,
         most: 1e6,
-        value: |load| load.rest_bytes,
+        value: |load| load.rest_bytes_python,
+    },
+    Field {
+        name: "restBytesRust",
+        label: "Your own memory per process at rest in Rust, in MB",
+        factor: 1e6,
+        least: 0.0,
+        most: 1e6,
+        value: |load| load.rest_bytes_rust,
     },
     Field {
         name: "utilisation",
@@ -265,9 +285,9 @@ struct Need {
 impl Figures {
     /// At one end of all intervals.
     fn need(&self, load: &Load, end: fn(&Ends) -> f64) -> Need {
-        let own = match self.one_core {
-            true => load.own_python,
-            false => load.own_rust,
+        let (own, own_bytes, rest_bytes) = match self.one_core {
+            true => (load.own_python, load.own_bytes_python, load.rest_bytes_python),
+            false => (load.own_rust, load.own_bytes_rust, load.rest_bytes_rust),
         };
         let work = own + end(&self.request) + load.calls * end(&self.call);
         let cores = load.rate * work / load.utilisation;
@@ -279,7 +299,7 @@ impl Figures {
         Need {
             cores,
             processes,
-            memory: processes * (load.rest_bytes + end(&self.base)) + in_flight * (load.own_bytes + end(&self.task)),
+            memory: processes * (rest_bytes + end(&self.base)) + in_flight * (own_bytes + end(&self.task)),
         }
     }
 }
@@ -313,14 +333,24 @@ fn between(start: String, end: String, interface: &Interface) -> String {
     }
 }
 
-/// To two significant digits: what is fed by guesses deserves no more.
+/// To two significant digits: what is fed by guesses deserves no more. A tie is rounded up, as `toExponential` of JavaScript does it, where
+/// Rust's formatting would go to the even digit.
 fn two_digits(value: f64, language: &Language) -> String {
-    let text = format!("{value:.1e}");
-    let exponent: i32 = (text.split_once('e')).map_or(0, |(_, exponent)| exponent.parse().unwrap_or(0));
-    let rounded: f64 = text.parse().unwrap_or(value);
+    // A tie in binary ends within these decimals; what is no tie differs from one before their end.
+    let exact = format!("{value:.40e}");
+    let Some((digits, exponent)) = exact.split_once('e') else {
+        return exact;
+    };
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let mut leading: u32 = digits[..3].replace('.', "").parse().unwrap_or(0);
+    if digits.as_bytes()[3] >= b'5' {
+        leading += 1;
+    }
+    let rounded: f64 = format!("{leading}e{}", exponent - 1).parse().unwrap_or(value);
     match rounded == 0.0 {
         true => "0".to_owned(),
-        false => decimal(rounded, (1 - exponent).max(0).unsigned_abs() as usize, language),
+        // 99.6 has become 100.
+        false => decimal(rounded, (1 - exponent - i32::from(leading == 100)).max(0).unsigned_abs() as usize, language),
     }
 }
 
@@ -613,8 +643,10 @@ mod tests {
             calls: 2.0,
             own_python: 500e-6,
             own_rust: 100e-6,
-            own_bytes: 8500.0,
-            rest_bytes: 30e6,
+            own_bytes_python: 8500.0,
+            own_bytes_rust: 8500.0,
+            rest_bytes_python: 30e6,
+            rest_bytes_rust: 30e6,
             utilisation: 0.5,
         };
         let python = figures(true).need(&load, |ends| ends.low);
@@ -650,6 +682,11 @@ mod tests {
             (9.96, "10"),
             (12.3, "12"),
             (12_345.0, "12,000"),
+            // Ties.
+            (12.5, "13"),
+            (0.125, "0.13"),
+            (1.25, "1.3"),
+            (99.5, "100"),
         ] {
             assert_eq!(english(value), shown);
         }

@@ -568,4 +568,56 @@ mod tests {
         }
         assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
     }
+
+    mod properties {
+        use proptest::prelude::*;
+
+        use super::super::*;
+
+        /// Texts of what directives, Markdown and mistakes in both are made of.
+        fn text() -> impl Strategy<Value = String> {
+            let pieces = [
+                "{{#", "{{/", "{{", "}}", "}", "claim", "figure", "measured", "number", "a.b/c.d", ">=3", " ", "\n", "\n\n", "`", "```\n",
+                "# ", "| ", "|\n|---|\n", "[a](b", ")", "\\", "<!--", "-->", "<div>\n", "    ", "- ", "*", "é", "\u{202f}", "🦀",
+            ];
+            prop::collection::vec(prop::sample::select(pieces.to_vec()), 0..60).prop_map(|pieces| pieces.concat())
+        }
+
+        /// The places of directives and of their parts, in the order of the text.
+        fn check(directives: &[Directive], within: &Range<usize>, text: &str) {
+            let mut from = within.start;
+            for directive in directives {
+                let Directive { range, head, body, .. } = directive;
+                assert!(from <= range.start && range.end <= within.end, "{range:?} in {within:?} of {text:?}");
+                assert!(text[head.clone()].starts_with("{{#") && text[head.clone()].ends_with("}}"));
+                assert_eq!(head.start, range.start);
+                if let Some(body) = body {
+                    assert!(head.end <= body.start && body.end < range.end);
+                    check(&directive.inner, body, text);
+                }
+                from = range.end;
+            }
+        }
+
+        proptest! {
+            #![proptest_config(ProptestConfig::with_cases(2000))]
+
+            #[test]
+            fn any_text_is_read_and_every_place_lies_in_it(text in text()) {
+                let parsed = parse(&text);
+                check(&parsed.directives, &(0..text.len()), &text);
+                for error in &parsed.errors {
+                    assert!(text.is_char_boundary(error.offset) && !error.help.is_empty());
+                }
+            }
+
+            #[test]
+            fn what_stands_between_directives_changes_none_of_them(text in text(), word in "[a-z]{1,8}") {
+                // A paragraph before, without any sign of Markdown, moves them all by its length.
+                let moved = format!("{word}\n\n{text}");
+                let before = heads(&parse(&text).directives);
+                prop_assert_eq!(before, heads(&parse(&moved).directives));
+            }
+        }
+    }
 }

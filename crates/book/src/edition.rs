@@ -12,6 +12,7 @@ use mdbook_renderer::{RenderContext, Renderer};
 use measure::library::Library;
 use measure::moves::Moves;
 
+use crate::building::Building;
 use crate::catalog::{self, Catalog, Dictionaries, Finding, Report};
 use crate::cited::Sources;
 use crate::claim::{Claims, Translation};
@@ -24,7 +25,7 @@ use crate::measurements::{self, Context, Measurements};
 use crate::site::{Language, Site};
 use crate::translations::{SharedTexts, Translations};
 use crate::twin::{self, Programs};
-use crate::{directive, lint, page};
+use crate::{data, directive, lint, page, published};
 
 /// How an edition is built.
 #[derive(Debug, Clone, Default)]
@@ -71,12 +72,7 @@ pub fn build(site: &Site, library: &Library, options: &Options) -> Result<Vec<Ed
     let translations = Arc::new(Translations::of(site, library, &options.texts));
     Diagnostics(broken_directives(site, library, &translations, options)?).into_result()?;
     let output = site.output_dir();
-    std::fs::create_dir_all(&output).with_context(|| format!("cannot create {}", output.display()))?;
-    // Beside the editions, so that they can be put in their place by renaming.
-    let fresh = tempfile::Builder::new()
-        .prefix(".building-")
-        .tempdir_in(&output)
-        .with_context(|| format!("cannot write to {}", output.display()))?;
+    let fresh = Building::begin(&output)?;
     let results: Vec<Result<Edition>> = std::thread::scope(|scope| {
         let threads: Vec<_> = site
             .languages
@@ -105,8 +101,11 @@ pub fn build(site: &Site, library: &Library, options: &Options) -> Result<Vec<Ed
         std::fs::rename(&edition.folder, &place).with_context(|| format!("cannot write {}", place.display()))?;
         edition.folder = place;
     }
-    let index = page::index(site, &interfaces(site)?);
+    let interfaces = interfaces(site)?;
+    let index = page::index(site, &interfaces)?;
     measure::files::write_atomically(&output.join("index.html"), &index)?;
+    data::write(library, &output)?;
+    published::write(site, library, &interfaces, &output)?;
     Ok(editions)
 }
 
@@ -161,12 +160,33 @@ fn build_one(
             .find(|progress| progress.code == language.code),
         false => None,
     };
-    page::finish(site, &interface, draft, folder)?;
+    page::finish(site, &interface, draft, options.live_reload.is_none(), folder)?;
     Ok(Edition {
         language: language.clone(),
         folder: folder.to_owned(),
         elapsed: started.elapsed(),
     })
+}
+
+/// Builds one edition into a folder by mdBook's default theme and search: the same chapters and numbers, for comparison. `theme` is an empty
+/// folder, since mdBook takes what stands in the book's own.
+pub fn build_plain(site: &Site, library: &Library, language: &Language, folder: &Path, theme: &Path) -> Result<()> {
+    let mut site = site.clone();
+    let theme = theme.to_str().context("a path that is no text")?;
+    site.config.set("output.html", toml::Table::from_iter([("theme".to_owned(), theme.into())]))?;
+    let translations = Arc::new(Translations::of(&site, library, &SharedTexts::default()));
+    let catalog = catalog(&site, language)?;
+    let context = context(&site, library, language, catalog.as_ref(), &translations)?;
+    let mut book = load(&site, language, catalog, Some(context), &Options::default())?;
+    book.config.set("output.html.search.enable", true)?;
+    book.config.build.build_dir = folder.to_owned();
+    book.build()
+}
+
+/// The title of an edition.
+pub fn title(site: &Site, language: &Language) -> Result<String> {
+    let interface = Interface::new(language.clone(), catalog(site, language)?.as_ref());
+    Ok(interface.label(site.config.book.title.as_deref().unwrap_or_default()))
 }
 
 /// Every chapter of an edition after all preprocessing.
@@ -338,6 +358,8 @@ fn load(
     config.book.description = config.book.description.map(|text| interface.label(&text));
     // A chapter that the table of contents names and nobody wrote is a mistake, not a wish.
     config.build.create_missing = false;
+    // mdBook's own search knows English only: see `search`.
+    config.set("output.html.search.enable", false)?;
     let marks = match options.translating.contains(&language.code) {
         true => Marks::Entries,
         false => Marks::Language,

@@ -20,6 +20,14 @@
 //!
 //! edition       build, expand, check: all of the above in the order of the drawing
 //!  \-- page             what is done to mdBook's pages afterwards; the page that leads to the editions
+//!       |-- head            what a page says of itself: description, languages, address
+//!       |-- highlight       colours of code
+//!       |-- whole           programs on pages of their own
+//!       |-- search          the index of an edition
+//!       |-- policy          what a page may load and run
+//!       |-- data            published results to download
+//!       |-- published       what search engines and readers of feeds get, where the book has an address
+//!       \-- offline         the worker that keeps an edition for reading without a network
 //! links         the built pages of all editions against each other
 //! serve         edition again and again, for writers
 //! preprocess    the same preprocessors, one process each, for a reader's own mdBook
@@ -28,6 +36,8 @@
 //! `Programs` comes first so that the comments of the code it inserts are translated; `Measurements` comes last so that a new
 //! measurement changes no message of a catalog.
 
+mod address;
+mod building;
 mod calculator;
 pub mod catalog;
 pub mod checked;
@@ -35,12 +45,14 @@ pub mod cited;
 pub mod claim;
 pub mod code;
 mod compile_fail;
+mod data;
 pub mod diagnostic;
 pub mod directive;
 pub mod edition;
 pub mod figure;
 pub mod gettext;
 pub mod glossary;
+mod head;
 mod highlight;
 pub mod interface;
 pub mod ledger;
@@ -51,14 +63,20 @@ pub mod measurements;
 mod moves;
 pub mod number;
 pub mod numeral;
+mod offline;
 mod page;
+mod policy;
 pub mod preprocess;
 pub mod prose;
+mod published;
 pub mod reference;
+mod search;
 pub mod serve;
 pub mod site;
+mod stepper;
 pub mod translations;
 pub mod twin;
+mod whole;
 
 #[cfg(test)]
 mod fixture;
@@ -69,3 +87,4 @@ pub use interface::Interface;
 #[doc(hidden)]
 pub use page::page_strings;
 pub use site::{Language, Site, Status};
+pub use stepper::RECORDING;

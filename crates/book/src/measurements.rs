@@ -28,6 +28,7 @@ use crate::moves;
 use crate::number::{self, Kind, Shown, escape};
 use crate::reference::{self, Problem, Reference, Unmeasured};
 use crate::site::Language;
+use crate::stepper;
 use crate::translations::{self, Translations};
 
 /// The directives that are replaced here.
@@ -43,6 +44,7 @@ const OURS: &[&str] = &[
     calculator::NAME,
     glossary::NAME,
     moves::NAME,
+    stepper::NAME,
 ];
 /// Those that others replace: [`crate::twin`] and [`compile_fail`] before this, and mdBook itself.
 const OTHERS: &[&str] = &[
@@ -259,6 +261,15 @@ impl<'a> Page<'a> {
                     "\n{}\n",
                     moves::render(arguments, &context.moves, &context.library, interface)?
                 )
+            }
+            stepper::NAME => {
+                if !directive.place.alone {
+                    return Err(Problem::new(
+                        "a recording shares its paragraph with other text, or stands in a list, quote or table",
+                        "give it a paragraph of its own",
+                    ));
+                }
+                format!("\n{}\n", stepper::render(arguments, &context.root, interface)?)
             }
             ledger::NAME => {
                 if !directive.place.alone {

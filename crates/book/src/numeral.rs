@@ -591,4 +591,40 @@ mod tests {
             ]
         );
     }
+
+    mod properties {
+        use proptest::prelude::*;
+
+        use crate::fixture::{english, italian};
+        use crate::number;
+        use crate::numeral::numerals;
+        use crate::prose;
+
+        proptest! {
+            #![proptest_config(ProptestConfig::with_cases(2000))]
+
+            /// The round trip that the checks of claims rest on: a number is read as it was written, in either language's marks.
+            #[test]
+            fn a_number_that_the_machinery_writes_is_read_as_it_was_meant(whole in 0u64..1_000_000_000_000, decimals in 0usize..4) {
+                for interface in [english(), italian()] {
+                    let language = interface.language();
+                    let value = whole as f64 / 10f64.powi(decimals as i32);
+                    let written = number::decimal(value, decimals, language);
+                    let text = format!("It takes {written} ms.");
+                    let found = numerals(&prose::tokens(&text, &[]), language);
+                    prop_assert_eq!(found.len(), 1, "{}", &text);
+                    prop_assert_eq!(found[0].value, format!("{value:.decimals$}").parse::<f64>().unwrap(), "{}", &text);
+                }
+            }
+
+            #[test]
+            fn any_text_is_read_for_numbers(text in "[0-9.,% a-z{}#é−’'-]{0,60}") {
+                for interface in [english(), italian()] {
+                    for found in numerals(&prose::tokens(&text, &[]), interface.language()) {
+                        prop_assert!(!found.value.is_nan(), "{}", &text);
+                    }
+                }
+            }
+        }
+    }
 }

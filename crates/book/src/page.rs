@@ -4,6 +4,7 @@
 //! mdBook offers no place for either but a copy of its template, which would have to follow each of its versions. A string that is no
 //! longer in the template makes a test fail.
 
+use std::collections::BTreeSet;
 use std::path::{Component, Path};
 
 use anyhow::{Context, Result, ensure};
@@ -11,16 +12,21 @@ use pulldown_cmark_escape::escape_html;
 
 use crate::catalog::Progress;
 use crate::compile_fail;
+use crate::data;
+use crate::head;
 use crate::highlight;
 use crate::interface::Interface;
 use crate::number::whole;
+use crate::offline;
+use crate::policy;
+use crate::search;
 use crate::site::{Language, Site};
+use crate::whole;
 
 /// Strings of mdBook's pages outside the chapter: texts of elements and attributes.
 const TEMPLATE: &[&str] = &[
     "Keyboard shortcuts",
     "Press <kbd>←</kbd> or <kbd>→</kbd> to navigate between chapters",
-    "Press <kbd>S</kbd> or <kbd>/</kbd> to search in the book",
     "Press <kbd>?</kbd> to show this help",
     "Press <kbd>Esc</kbd> to hide this help",
     "Table of contents",
@@ -29,9 +35,6 @@ const TEMPLATE: &[&str] = &[
     "Themes",
     "Auto",
     "Light",
-    "Search (`/`)",
-    "Toggle Searchbar",
-    "Search this book ...",
     "Print this book",
     "Page navigation",
     "Previous chapter",
@@ -57,10 +60,6 @@ const SCRIPTS: &[(&str, &str, &str)] = &[
     ("book-", "Show hidden lines", "\"@\""),
     ("book-", "Hide lines", "'@'"),
     ("book-", "Clipboard error!", "'@'"),
-    ("searcher-", "Search Result Teaser", " aria-label=\"@\""),
-    ("searcher-", "No search results for", "'@ \\'"),
-    ("searcher-", "search result for", " @ \\'"),
-    ("searcher-", "search results for", "' @ \\'"),
 ];
 
 /// mdBook's script for colours, by the beginning of its name: pages have them already.
@@ -68,6 +67,12 @@ const HIGHLIGHTER: &str = "highlight-";
 
 /// The menu bar's right end in mdBook's template.
 const RIGHT_BUTTONS: &str = "<div class=\"right-buttons\">";
+
+/// The list of keys in mdBook's template, up to where the key of the search belongs.
+const KEYS: &str = "to navigate between chapters</p>\n";
+
+/// Of all chapters in one, to print: nothing in it that another page does not have.
+const PRINT: &str = "print.html";
 
 /// Every string of mdBook's own that is translated here.
 pub fn page_strings() -> impl Iterator<Item = &'static str> {
@@ -83,15 +88,33 @@ const DRAFT: &str =
 /// The page that says what a draft is and how to help, and its section for that, where the book has one.
 const TRANSLATIONS: (&str, &str) = ("translations.html", "help");
 
-/// Finishes every page and script of an edition; `draft` says how far it is, where it is one.
-pub(crate) fn finish(site: &Site, interface: &Interface, draft: Option<&Progress>, folder: &Path) -> Result<()> {
-    let edition = Finished {
+/// Finishes every page and script of an edition; `draft` says how far it is, where it is one. What readers get that is not being written
+/// just now they may keep for reading without a network (`published`).
+pub(crate) fn finish(
+    site: &Site,
+    interface: &Interface,
+    draft: Option<&Progress>,
+    published: bool,
+    folder: &Path,
+) -> Result<()> {
+    let mut edition = Finished {
         site,
         interface,
         draft,
+        published,
         helped: folder.join(TRANSLATIONS.0).is_file(),
+        texts: Vec::new(),
+        programs: BTreeSet::new(),
+        head: String::new(),
     };
-    edition.finish_below(folder, folder)
+    edition.finish_below(folder, folder)?;
+    edition.texts.sort_by(|one, other| one.path.cmp(&other.path));
+    search::write(&edition.texts, interface.language(), folder)?;
+    whole::write(&edition.programs, site, interface, &edition.head, folder)?;
+    if published {
+        offline::write(folder)?;
+    }
+    Ok(())
 }
 
 /// An edition whose pages are being finished.
@@ -99,12 +122,19 @@ struct Finished<'a> {
     site: &'a Site,
     interface: &'a Interface,
     draft: Option<&'a Progress>,
+    published: bool,
     /// Whether the page of [`TRANSLATIONS`] is there.
     helped: bool,
+    /// What can be searched.
+    texts: Vec<search::Page>,
+    /// Those that a page shows a part of, below `examples/`.
+    programs: BTreeSet<String>,
+    /// Of a page in the folder of the edition.
+    head: String,
 }
 
 impl Finished<'_> {
-    fn finish_below(&self, edition: &Path, folder: &Path) -> Result<()> {
+    fn finish_below(&mut self, edition: &Path, folder: &Path) -> Result<()> {
         let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
         for entry in entries {
             let path = entry?.path();
@@ -123,33 +153,63 @@ impl Finished<'_> {
         Ok(())
     }
 
-    fn finish_page(&self, page: &str, below: &Path) -> Result<String> {
+    fn finish_page(&mut self, page: &str, below: &Path) -> Result<String> {
         let interface = self.interface;
         let Some((head, rest)) = page.split_once("<main>") else {
             // The table of contents for readers without scripts, and redirects: they have no words of the template.
             return Ok(page.to_owned());
         };
         let (main, foot) = rest.split_once("</main>").context("a page without </main>")?;
-        ensure!(
-            head.contains(RIGHT_BUTTONS),
-            "mdBook's template has changed: no {RIGHT_BUTTONS}"
-        );
-        let head = translate_template(head, interface).replacen(
+        for place in [RIGHT_BUTTONS, KEYS] {
+            ensure!(head.contains(place), "mdBook's template has changed: no {place}");
+        }
+        let up = "../".repeat(below.components().count().saturating_sub(1));
+        let path = address(below);
+        let head = head.replacen(KEYS, &format!("{KEYS}{}\n", key_of_search(interface)), 1);
+        let head = translate_template(&head, interface).replacen(
             RIGHT_BUTTONS,
-            &format!("{RIGHT_BUTTONS}\n{}", picker(self.site, interface, below)),
+            &format!(
+                "{RIGHT_BUTTONS}\n{}{}",
+                search_button(interface, &up),
+                picker(self.site, interface, below)
+            ),
             1,
         );
+        let head = head::complete(&head, self.site, interface.language(), &path, &up, main)?;
+        let head = head.replacen("</head>", &format!("{}\n</head>", words(interface)), 1);
+        // The worker keeps all pages, and a first view should weigh what it shows.
+        let foot = foot.replace("rel=\"next prefetch\"", "rel=\"next\"");
+        let head = match self.published {
+            true => head.replacen("</head>", &format!("{}\n</head>", worker(&up)), 1),
+            false => head,
+        };
+        if up.is_empty() && self.head.is_empty() {
+            self.head.clone_from(&head);
+        }
+        let title = interface.text("The whole program");
+        let main = whole::shorten(&data::resolve(main, &up), &self.site.root, &up, &title, &mut self.programs);
+        if path != PRINT {
+            self.texts.push(search::Page {
+                path,
+                main: main.clone(),
+            });
+        }
         let (head, notice) = match self.draft {
             Some(progress) => (without_index(&head)?, self.notice(progress, below)),
             None => (head, String::new()),
         };
-        let mut main = highlight::page(&translate_alerts(main, interface));
+        let mut main = highlight::page(&translate_alerts(&main, interface));
         for (english, element) in LABELS {
             let form = |text: &str| format!("<{element}>{text}</{element}>");
             main = main.replace(&form(english), &form(&escaped(&interface.text(english))));
         }
-        let foot = translate_template(foot, interface);
-        Ok(format!("{head}<main>{notice}{main}</main>{foot}"))
+        let foot = translate_template(&foot, interface);
+        let page = format!("{head}<main>{notice}{main}</main>{foot}");
+        match self.published {
+            true => policy::enforce(&page),
+            // Pages that load themselves anew talk to the server by WebSocket, and show translators what they have to.
+            false => Ok(page),
+        }
     }
 
     /// Tells readers of a draft what they have, in its language and in that of the source.
@@ -264,6 +324,48 @@ fn finish_script(script: &str, interface: &Interface, name: &str) -> String {
     script
 }
 
+/// How the search is called by a key; mdBook's template has this line for its own search only.
+fn key_of_search(interface: &Interface) -> String {
+    let text = interface.text("Press <kbd>S</kbd> or <kbd>/</kbd> to search in the book");
+    format!("<p>{text}</p>")
+}
+
+/// The button of the search. Its script shows it, and takes its words and where the index lies from it.
+fn search_button(interface: &Interface, up: &str) -> String {
+    let label = |text: &'static str| escaped(&interface.text(text));
+    format!(
+        "<button id=\"book-search\" class=\"icon-button\" type=\"button\" hidden title=\"{search} (/)\" aria-label=\"{search}\" \
+         aria-haspopup=\"dialog\" aria-keyshortcuts=\"/ s\" data-root=\"{up}\" data-elides=\"{elides}\" \
+         data-placeholder=\"{placeholder}\" data-close=\"{close}\" data-none=\"{none}\" data-one=\"{one}\" \
+         data-several=\"{several}\" data-unavailable=\"{unavailable}\"><svg viewBox=\"0 0 16 16\" aria-hidden=\"true\" \
+         fill=\"none\" stroke=\"currentColor\" stroke-width=\"2\" stroke-linecap=\"round\"><circle cx=\"6.5\" cy=\"6.5\" \
+         r=\"5\"/><path d=\"M10.5 10.5 15 15\"/></svg></button>\n",
+        search = label("Search"),
+        elides = search::elides(interface.language()),
+        placeholder = label("Search the book"),
+        close = label("Close"),
+        none = label("Nothing found for “{query}”."),
+        one = label("{count} page found."),
+        several = label("{count} pages found."),
+        unavailable = label("The search cannot be loaded: it needs a web server, and a connection to it."),
+    )
+}
+
+/// What scripts say to readers that stands nowhere in the page.
+fn words(interface: &Interface) -> String {
+    let words = serde_json::json!({
+        "summary": interface.text("Answer"),
+        "answer": interface.text("Your answer (it stays in this browser)"),
+        "playground": interface.text("Run it in the Rust Playground, another site"),
+    });
+    format!("<meta name=\"book-words\" content=\"{}\">", escaped(&words.to_string()))
+}
+
+/// Names the worker that keeps the edition; `theme/offline.js` registers it.
+fn worker(up: &str) -> String {
+    format!("<meta name=\"book-worker\" content=\"{up}{}\">", offline::WORKER)
+}
+
 /// Links to the same page in every language. They work without scripts; `languages.js` adds the section and remembers the choice.
 fn picker(site: &Site, interface: &Interface, below: &Path) -> String {
     let depth = below.components().count().saturating_sub(1);
@@ -320,7 +422,7 @@ fn escaped(text: &str) -> String {
 
 /// The page at the root. It needs no script to choose an edition; with one, it goes on to the edition chosen last, or to the one that
 /// the browser's languages ask for; nobody is sent to a draft who did not choose it. `#choose` keeps it.
-pub(crate) fn index(site: &Site, interfaces: &[Interface]) -> String {
+pub(crate) fn index(site: &Site, interfaces: &[Interface]) -> Result<String> {
     let source = site.source_language();
     let title = site.config.book.title.as_deref().unwrap_or_default();
     let link = |interface: &Interface| {
@@ -338,7 +440,7 @@ pub(crate) fn index(site: &Site, interfaces: &[Interface]) -> String {
     let codes = serde_json::to_string(&codes).expect("plain strings");
     let complete: Vec<&str> = site.complete().map(|language| language.code.as_str()).collect();
     let complete = serde_json::to_string(&complete).expect("plain strings");
-    format!(
+    let page = format!(
         r##"<!DOCTYPE html>
 <html lang="{lang}">
 <head>
@@ -387,5 +489,6 @@ a:hover, a:focus-visible {{ text-decoration: underline; text-underline-offset: 0
         title = escaped(title),
         description = escaped(site.config.book.description.as_deref().unwrap_or_default()),
         links = links.join("\n"),
-    )
+    );
+    policy::enforce(&page)
 }

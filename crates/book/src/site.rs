@@ -10,6 +10,7 @@ use mdbook_driver::config::TextDirection;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
+use crate::address::Addresses;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 
 /// How far an edition is.
@@ -75,8 +76,9 @@ pub struct Site {
     /// The machines whose published results the book shows, folders of `measurements/`: of each experiment the first that has them. There is
     /// one at least.
     pub reference_machines: Vec<String>,
+    pub addresses: Addresses,
     /// The line of each language in `po/languages.toml`.
-    lines: Vec<usize>,
+    pub(crate) lines: Vec<usize>,
 }
 
 /// A machine, or several in the order in which they are preferred.
@@ -115,11 +117,13 @@ impl Site {
             config.book.language.as_ref() == Some(source),
             "`language` of book.toml must be \"{source}\", the source language of po/languages.toml"
         );
+        let addresses = Addresses::read(&root)?;
         Ok(Site {
             root,
             config,
             languages,
             reference_machines,
+            addresses,
             lines,
         })
     }

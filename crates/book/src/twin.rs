@@ -128,6 +128,11 @@ pub fn complete(text: &str, root: &Path) -> Result<String> {
     Ok(completed)
 }
 
+/// A program without the comments that mark its parts.
+pub(crate) fn without_marks(source: &str) -> String {
+    Part::whole(source).shown()
+}
+
 /// Why a directive cannot be expanded.
 pub(crate) struct Mistake {
     pub message: String,

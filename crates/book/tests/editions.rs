@@ -288,19 +288,18 @@ fn prose_alerts_and_comments_are_translated_and_code_is_not() {
 }
 
 #[test]
-fn programs_are_whole_behind_hidden_lines() {
+fn a_part_leads_to_its_whole_program() {
     for language in ["en", "it"] {
         let page = built().read(&format!("book/{language}/part/waiting.html"));
-        assert!(
-            page.contains("<span class=\"boring\">#[tokio::main]\n</span>"),
-            "{page}"
-        );
-        assert!(
-            page.contains("<span class=\"boring\">import asyncio\n</span>"),
-            "{page}"
-        );
         assert!(page.contains("program=e/main.rs"), "{page}");
-        assert!(!page.contains("ANCHOR"), "{page}");
+        assert!(!page.contains("#[tokio::main]"), "the rest weighs nothing here: {page}");
+        assert!(page.contains("<a href=\"../programs/e/main.py.html\""), "{page}");
+        let whole = built().read(&format!("book/{language}/programs/e/main.rs.html"));
+        assert!(whole.contains("tokio::main"), "{whole}");
+        assert!(whole.contains("<code>cargo run --release --example e</code>"), "{whole}");
+        for page in [page, whole] {
+            assert!(!page.contains("ANCHOR"), "{page}");
+        }
     }
 }
 

@@ -985,4 +985,83 @@ mod tests {
             assert!(error.contains(expected), "expected `{expected}` in `{error}`");
         }
     }
+
+    mod properties {
+        use proptest::prelude::*;
+
+        use super::*;
+
+        /// What stands in the place of a value, or of a whole line.
+        const VALUES: &[&str] = &[
+            "0", "-1", "1e308", "nan", "inf", "9223372036854775807", "\"\"", "\"{nap}\"", "\"{\"", "\"../../x\"", "\"é\\u0000\"", "[]", "[1, 2]",
+            "{}", "true", "\"count\"", "\"latency_p99\"", "1979-05-27", "\"\"\"a\nb\"\"\"",
+        ];
+
+        #[derive(Debug, Clone)]
+        enum Change {
+            Remove(usize),
+            Repeat(usize),
+            Value(usize, &'static str),
+            Cut(usize),
+        }
+
+        fn change() -> impl Strategy<Value = Change> {
+            prop_oneof![
+                any::<usize>().prop_map(Change::Remove),
+                any::<usize>().prop_map(Change::Repeat),
+                (any::<usize>(), prop::sample::select(VALUES.to_vec())).prop_map(|(at, value)| Change::Value(at, value)),
+                any::<usize>().prop_map(Change::Cut),
+            ]
+        }
+
+        fn changed(text: &str, changes: &[Change]) -> String {
+            let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+            for change in changes {
+                if lines.is_empty() {
+                    break;
+                }
+                match change {
+                    Change::Remove(at) => {
+                        lines.remove(at % lines.len());
+                    }
+                    Change::Repeat(at) => {
+                        let line = lines[at % lines.len()].clone();
+                        lines.push(line);
+                    }
+                    Change::Value(at, value) => {
+                        let at = at % lines.len();
+                        if let Some((key, _)) = lines[at].split_once('=') {
+                            lines[at] = format!("{key}= {value}");
+                        }
+                    }
+                    Change::Cut(at) => {
+                        let text = lines.join("\n");
+                        let cut = (0..=at % (text.len() + 1)).rev().find(|cut| text.is_char_boundary(*cut));
+                        lines = text[..cut.unwrap_or(0)].lines().map(str::to_owned).collect();
+                    }
+                }
+            }
+            lines.join("\n")
+        }
+
+        proptest! {
+            #![proptest_config(ProptestConfig::with_cases(2000))]
+
+            #[test]
+            fn a_manifest_with_mistakes_is_refused_in_words(load in any::<bool>(), changes in prop::collection::vec(change(), 1..6)) {
+                let text = match load {
+                    true => format!("{MINIMAL}{LOAD}"),
+                    false => MINIMAL.to_owned(),
+                };
+                match parse(&changed(&text, &changes)) {
+                    // What is taken can be run: its arguments can be filled in at every point.
+                    Ok(experiment) => {
+                        prop_assert!(!experiment.programs.is_empty());
+                        prop_assert!(experiment.points().len() < 10_000);
+                    }
+                    Err(error) => prop_assert!(!format!("{error:#}").is_empty()),
+                }
+            }
+        }
+    }
 }

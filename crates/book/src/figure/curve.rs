@@ -90,6 +90,10 @@ pub fn panel(
 ) -> String {
     let all = series(figure, metric, sweep, gain, measured, interface);
     let formula = gain.and_then(|gain| gain.formula);
+    let kind = match gain {
+        Some(_) => Kind::Ratio,
+        None => Kind::Unit(metric.unit()),
+    };
     let values: Vec<Value> = all
         .iter()
         .flat_map(|one| one.values.iter().flatten().copied())
@@ -199,7 +203,9 @@ pub fn panel(
         for (place, value) in sweep.values.iter().zip(&one.values) {
             if let Some(value) = value {
                 let at = |along: f64, across: f64| (x(*place) + across, bottom - along);
-                points::point(&mut svg, one.series, value, &vertical, HEIGHT, at);
+                let whose = format!("{}, {}", one.label, sweep.value(*place, interface));
+                let told = value.told(&whose, kind, interface);
+                points::point(&mut svg, one.series, (value, &told), &vertical, HEIGHT, at);
             }
         }
     }
@@ -227,10 +233,6 @@ pub fn panel(
         interface.label(&figure.experiment().title)
     );
     let end = points::bounds(&mut svg, &values, bottom + 36.0, interface);
-    let kind = match gain {
-        Some(_) => Kind::Ratio,
-        None => Kind::Unit(metric.unit()),
-    };
     let mut told = description(&all, sweep, kind, interface);
     if let Some(formula) = formula {
         let values: Vec<String> = (sweep.values.iter())

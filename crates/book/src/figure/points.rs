@@ -38,6 +38,12 @@ impl Value {
     pub fn shown(&self, kind: Kind, interface: &Interface) -> Shown {
         Shown::new(&self.estimate, kind, interface).bounded(self.bound, interface)
     }
+
+    /// The value with its certainty and whose it is, as it is told of its mark.
+    pub fn told(&self, whose: &str, kind: Kind, interface: &Interface) -> String {
+        let shown = self.shown(kind, interface);
+        format!("{whose}: {} ({})", shown.value, shown.certainty)
+    }
 }
 
 /// `id` is the drawing's own.
@@ -102,7 +108,8 @@ pub fn panel(figure: &Figure<'_>, metric: &Metric, measured: &Measured, id: &str
         if let Ok(value) = &row.value {
             let y = top + 17.0 * lines.len() as f64 + 9.5;
             let at = |along: f64, across: f64| (LEFT + along, y + across);
-            point(&mut svg, row.series, value, &axis, RIGHT - LEFT, at);
+            let told = value.told(&row.label, kind, interface);
+            point(&mut svg, row.series, (value, &told), &axis, RIGHT - LEFT, at);
         }
     }
     svg.text(
@@ -169,11 +176,12 @@ const OPEN: f64 = 12.0;
 const BEYOND_MARK: f64 = 20.0;
 
 /// A value with its interval on an axis `length` units long. `at` turns units along the axis and units across it into a place of the
-/// drawing. The side on which a bound leaves it open has an arrow, which may reach somewhat beyond the axis.
+/// drawing. The side on which a bound leaves it open has an arrow, which may reach somewhat beyond the axis. With the value comes what is told
+/// of it.
 pub fn point(
     svg: &mut Svg,
     series: usize,
-    value: &Value,
+    (value, told): (&Value, &str),
     axis: &Axis,
     length: f64,
     at: impl Fn(f64, f64) -> (f64, f64),
@@ -196,6 +204,8 @@ pub fn point(
         }
     });
     let [(low, _), (high, _)] = ends;
+    let (x, y) = at(centre, 0.0);
+    svg.open(told, (x, y));
     if high > low {
         svg.stroke(series, at(low, 0.0), at(high, 0.0));
     }
@@ -210,8 +220,8 @@ pub fn point(
             None => svg.stroke(series, at(tip, -5.0), at(tip, 5.0)),
         }
     }
-    let (x, y) = at(centre, 0.0);
     svg.mark(series, x, y);
+    svg.close();
 }
 
 /// Unit, kind of axis, and which way is better, with an arrow that points there.
@@ -239,10 +249,7 @@ pub fn unit(axis: &Axis, interface: &Interface) -> String {
 fn description(rows: &[Row], kind: Kind, interface: &Interface) -> String {
     rows.iter()
         .map(|row| match &row.value {
-            Ok(value) => {
-                let shown = value.shown(kind, interface);
-                format!("{}: {} ({})", row.label, shown.value, shown.certainty)
-            }
+            Ok(value) => value.told(&row.label, kind, interface),
             Err(why) => {
                 let why = why.unknowable().unwrap_or("not measured yet");
                 format!("{}: {}", row.label, interface.text(why))

@@ -6,6 +6,7 @@ use measure::results::{Cause, Results};
 use measure::self_check::SelfCheck;
 
 use super::{machine_words, plain};
+use crate::data;
 use crate::interface::Interface;
 use crate::number::{Kind, Shown, whole};
 
@@ -52,6 +53,13 @@ pub fn line(entry: &Entry, interface: &Interface) -> String {
         "to measure again: {command}",
         ("command", &command),
     ));
+    if measured.origin == Origin::Published {
+        parts.push(format!(
+            "<a href=\"{}\" download>{}</a>",
+            plain(&data::reference(measured)),
+            plain(&interface.text("Download the data"))
+        ));
+    }
     paragraph(&parts) + &details(entry, measured, interface)
 }
 

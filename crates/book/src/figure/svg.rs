@@ -201,6 +201,21 @@ impl Svg {
         }
     }
 
+    /// What follows, up to [`Svg::close`], is one value, and this is told of it when it is pointed at. Its mark may be small: the place around
+    /// it answers too.
+    pub fn open(&mut self, told: &str, (x, y): (f64, f64)) {
+        self.add(format_args!(
+            "<g class=\"point\"><title>{}</title><circle cx=\"{}\" cy=\"{}\" r=\"11\" fill=\"none\" pointer-events=\"all\"/>",
+            plain(told),
+            short(x),
+            short(y)
+        ));
+    }
+
+    pub fn close(&mut self) {
+        self.add(format_args!("</g>"));
+    }
+
     fn add(&mut self, shape: std::fmt::Arguments<'_>) {
         writeln!(self.body, "{shape}").expect("a string takes what it is given");
     }
