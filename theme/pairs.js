@@ -84,10 +84,12 @@
         return text.replace(/\n$/, '').split('\n');
     }
 
+    // Of a line, in pixels.
     function height(code) {
-        return parseFloat(getComputedStyle(code).lineHeight);
+        return (code.clientHeight - 2 * padding(code)) / visible(code).length;
     }
 
+    // Above the first line, and below the last.
     function padding(code) {
         return parseFloat(getComputedStyle(code).paddingTop);
     }

@@ -35,9 +35,9 @@
         grid.append(...boxes.map(({ box }) => box));
 
         const controls = element('div', 'controls');
-        const back = button('◀', words.back, () => go(at - 1));
+        const back = button('‹', words.back, () => go(at - 1));
         const play = button('', words.play, toggle);
-        const next = button('▶', words.next, () => go(at + 1));
+        const next = button('›', words.next, () => go(at + 1));
         const slider = document.createElement('input');
         slider.type = 'range';
         slider.min = 1;
@@ -105,7 +105,7 @@
             back.disabled = at === 0;
             next.disabled = at === rows.length - 1;
             const playing = timer !== undefined;
-            play.textContent = playing ? '❚❚' : '▶▶';
+            play.textContent = playing ? '❚❚' : '▶';
             play.setAttribute('aria-label', playing ? words.pause : words.play);
             play.title = playing ? words.pause : words.play;
         }

@@ -132,7 +132,10 @@ struct Told<F> {
 impl<F: Future> Future for Told<F> {
     type Output = F::Output;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+    fn poll(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<F::Output> {
         let task = self.task;
         {
             let mut record = record();
@@ -144,7 +147,8 @@ impl<F: Future> Future for Told<F> {
         }
         let inside = context.waker().clone();
         let waker = Waker::from(Arc::new(Telling { task, inside }));
-        let polled = self.future.as_mut().poll(&mut Context::from_waker(&waker));
+        let polled =
+            self.future.as_mut().poll(&mut Context::from_waker(&waker));
         let mut record = record();
         if polled.is_ready() {
             record.write("ready", Some(task));
@@ -178,7 +182,10 @@ struct Leaf<F> {
 impl<F: Future> Future for Leaf<F> {
     type Output = F::Output;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+    fn poll(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<F::Output> {
         let polled = self.future.as_mut().poll(context);
         if polled.is_pending() {
             let (task, what) = (self.task, self.what);
@@ -223,7 +230,8 @@ fn run() -> Result<Value, Box<dyn Error>> {
         task: "main",
         future: Box::pin(async move {
             let nap = spawner.reactor.sleep(NAP);
-            let sleeper = spawn(&spawner, "sleeper", leaf("sleeper", For::Timer, nap));
+            let sleeper =
+                spawn(&spawner, "sleeper", leaf("sleeper", For::Timer, nap));
             let receiver = spawn(&spawner, "receiver", receiver(far));
             let sender = spawn(&spawner, "sender", sender(near));
             leaf("main", For::Task, sleeper).await;

@@ -25,11 +25,17 @@ after(async () => {
     if (folder) await rm(folder, { recursive: true, force: true });
 });
 
-async function kept(page) {
-    await page.waitForFunction(async () => {
-        const registration = await navigator.serviceWorker.getRegistration();
-        return registration?.active?.state === 'activated';
-    }, undefined, { timeout: 60_000, polling: 200 });
+// Until a worker of the page is in a state.
+async function worker(page, state) {
+    for (let left = 300; left > 0; left -= 1) {
+        const there = await page.evaluate(async (wanted) => {
+            const registration = await navigator.serviceWorker.getRegistration();
+            return [registration?.active, registration?.waiting].some((one) => one?.state === wanted);
+        }, state);
+        if (there) return;
+        await page.waitForTimeout(200);
+    }
+    assert.fail(`no worker came to be ${state}`);
 }
 
 // Another build of the same edition: the files that change, and the worker that lists them.
@@ -52,7 +58,7 @@ test('an edition is read without a network, searched too, and a new build never 
     const context = await browser.newContext();
     const page = await context.newPage();
     await page.goto(`${book.root}/en/index.html`);
-    await kept(page);
+    await worker(page, 'activated');
 
     await context.setOffline(true);
     await page.goto(`${book.root}/en/locks.html`);
@@ -72,10 +78,7 @@ test('an edition is read without a network, searched too, and a new build never 
     const other = await context.newPage();
     await other.goto(`${book.root}/en/index.html`);
     await page.evaluate(async () => (await navigator.serviceWorker.getRegistration()).update());
-    await page.waitForFunction(async () => (await navigator.serviceWorker.getRegistration()).waiting !== null, undefined, {
-        timeout: 60_000,
-        polling: 200,
-    });
+    await worker(page, 'installed');
     await page.goto(`${book.root}/en/tasks.html`);
     assert.equal(await page.locator('main[data-build]').count(), 0, 'two pages are open: still the first build');
     await other.close();

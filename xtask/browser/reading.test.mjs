@@ -123,9 +123,23 @@ test('the first visit goes by the languages of the browser', async () => {
     }
 });
 
+test('all of the menu is reached by keyboard, and the text before it', () => on('en/tasks.html', async (page) => {
+    await page.keyboard.press('Tab');
+    assert.equal(await page.evaluate(() => document.activeElement.className), 'skip-link');
+    await page.keyboard.press('Enter');
+    assert.match(page.url(), /#mdbook-content$/);
+    const toggle = page.locator('#mdbook-sidebar-toggle');
+    await toggle.focus();
+    const before = await toggle.getAttribute('aria-expanded');
+    await page.keyboard.press('Enter');
+    assert.notEqual(await toggle.getAttribute('aria-expanded'), before);
+    await page.keyboard.press('Space');
+    assert.equal(await toggle.getAttribute('aria-expanded'), before);
+}));
+
 test('nothing moves for readers who want it so', () => on('en/event-loop.html', async (page) => {
-    const moving = await page.evaluate(() => document.getAnimations().length);
-    assert.equal(moving, 0);
+    const moving = await page.evaluate(() => document.getAnimations().map((one) => one.effect.getTiming().duration));
+    assert.ok(moving.every((duration) => duration < 1), moving.join(' '));
 }, { reducedMotion: 'reduce' }));
 
 test('on paper all numbers, both twins and all steps stand', () => on('en/event-loop.html', async (page) => {
@@ -145,17 +159,19 @@ test('lines of a twin that say the same are marked together', () => on('en/fairn
     const bands = () => Promise.all([python, rust].map((pre) => pre.locator('.pair-band').count()));
     // `due = start + beat * period`, which stands in both.
     const line = await python.locator('code').evaluate((code) => {
-        const at = code.innerText.split('\n').findIndex((text) => text.includes('due = start'));
-        return { at, height: parseFloat(getComputedStyle(code).lineHeight), top: parseFloat(getComputedStyle(code).paddingTop) };
+        const lines = code.textContent.replace(/\n$/, '').split('\n');
+        const top = parseFloat(getComputedStyle(code).paddingTop);
+        return { at: lines.findIndex((text) => text.includes('due = start')), height: (code.clientHeight - 2 * top) / lines.length, top };
     });
     const box = await python.locator('code').boundingBox();
     await page.mouse.move(box.x + 60, box.y + line.top + (line.at + 0.5) * line.height);
     assert.deepEqual(await bands(), [1, 1]);
     const band = await rust.locator('.pair-band').boundingBox();
     const said = await rust.locator('code').evaluate((code, y) => {
-        const style = getComputedStyle(code);
-        const top = code.getBoundingClientRect().top + parseFloat(style.paddingTop);
-        return code.innerText.split('\n')[Math.round((y - top) / parseFloat(style.lineHeight))];
+        const padding = parseFloat(getComputedStyle(code).paddingTop);
+        const lines = code.textContent.replace(/\n$/, '').split('\n');
+        const height = (code.clientHeight - 2 * padding) / lines.length;
+        return lines[Math.round((y - code.getBoundingClientRect().top - padding) / height)];
     }, band.y);
     assert.match(said, /let due = start/);
     await page.mouse.move(0, 0);

@@ -90,7 +90,10 @@ pub fn test(workspace: &Workspace) -> Result<String> {
         .args(scripts(&browser.folder)?)
         .status()
         .context("cannot start Node.js")?;
-    ensure!(status.success(), "tests in the browser failed; their messages stand above");
+    ensure!(
+        status.success(),
+        "tests in the browser failed; their messages stand above"
+    );
     Ok("all pages, in both languages".to_owned())
 }
 

@@ -45,7 +45,10 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
         .args(languages.iter().map(|language| &language.code))
         .status()
         .context("cannot start Node.js")?;
-    ensure!(status.success(), "the browser could not print the book; its messages stand above");
+    ensure!(
+        status.success(),
+        "the browser could not print the book; its messages stand above"
+    );
     let style = workspace.root.join("xtask").join("browser").join("epub.css");
     let style = std::fs::read(&style).with_context(|| format!("cannot read {}", style.display()))?;
     for language in languages {
@@ -54,7 +57,10 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
         pack(&folder.join(&language.code), &epub, &title, &language.code, &style)
             .with_context(|| format!("cannot pack {}", epub.display()))?;
         for extension in ["pdf", "epub", "png"] {
-            println!("{}", workspace.shown(&folder.join(format!("{}.{extension}", language.code))));
+            println!(
+                "{}",
+                workspace.shown(&folder.join(format!("{}.{extension}", language.code)))
+            );
         }
     }
     Ok(())

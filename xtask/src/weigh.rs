@@ -41,7 +41,10 @@ pub fn run(workspace: &Workspace) -> Result<()> {
         .arg(&language.code)
         .status()
         .context("cannot start Node.js")?;
-    ensure!(status.success(), "the pages could not be weighed; the reason stands above");
+    ensure!(
+        status.success(),
+        "the pages could not be weighed; the reason stands above"
+    );
     Ok(())
 }
 

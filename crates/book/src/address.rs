@@ -56,7 +56,9 @@ impl Addresses {
             }
         }
         Ok(Addresses {
-            site: package.homepage.map(|address| format!("{}/", address.trim_end_matches('/'))),
+            site: package
+                .homepage
+                .map(|address| format!("{}/", address.trim_end_matches('/'))),
             repository: package.repository,
         })
     }
@@ -68,14 +70,18 @@ mod tests {
 
     #[test]
     fn both_may_be_unset() {
-        assert_eq!(Addresses::parse("[package]\nname = \"x\"").unwrap(), Addresses::default());
+        assert_eq!(
+            Addresses::parse("[package]\nname = \"x\"").unwrap(),
+            Addresses::default()
+        );
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(Addresses::read(folder.path()).unwrap(), Addresses::default());
     }
 
     #[test]
     fn the_site_is_a_folder() {
-        let text = "[workspace.package]\nhomepage = \"https://example.org/book\"\nrepository = \"https://example.org/git\"";
+        let text =
+            "[workspace.package]\nhomepage = \"https://example.org/book\"\nrepository = \"https://example.org/git\"";
         let addresses = Addresses::parse(text).unwrap();
         assert_eq!(addresses.site.as_deref(), Some("https://example.org/book/"));
         assert_eq!(addresses.repository.as_deref(), Some("https://example.org/git"));
@@ -83,7 +89,12 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused() {
-        for wrong in ["example.org", "https://example.org/?a", "javascript:alert(1)", "https://e\\\"x"] {
+        for wrong in [
+            "example.org",
+            "https://example.org/?a",
+            "javascript:alert(1)",
+            "https://e\\\"x",
+        ] {
             let text = format!("[workspace.package]\nhomepage = \"{wrong}\"");
             let error = Addresses::parse(&text).unwrap_err().to_string();
             assert!(error.contains("homepage"), "{error}");

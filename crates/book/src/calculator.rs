@@ -350,7 +350,11 @@ fn two_digits(value: f64, language: &Language) -> String {
     match rounded == 0.0 {
         true => "0".to_owned(),
         // 99.6 has become 100.
-        false => decimal(rounded, (1 - exponent - i32::from(leading == 100)).max(0).unsigned_abs() as usize, language),
+        false => decimal(
+            rounded,
+            (1 - exponent - i32::from(leading == 100)).max(0).unsigned_abs() as usize,
+            language,
+        ),
     }
 }
 

@@ -51,7 +51,9 @@ fn remove_others(folder: &Path, written: &BTreeSet<PathBuf>) -> Result<()> {
         return Ok(());
     };
     for entry in entries {
-        let path = entry.with_context(|| format!("cannot read {}", folder.display()))?.path();
+        let path = entry
+            .with_context(|| format!("cannot read {}", folder.display()))?
+            .path();
         if path.is_dir() {
             remove_others(&path, written)?;
         } else if !written.contains(&path) {

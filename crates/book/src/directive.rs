@@ -577,8 +577,37 @@ mod tests {
         /// Texts of what directives, Markdown and mistakes in both are made of.
         fn text() -> impl Strategy<Value = String> {
             let pieces = [
-                "{{#", "{{/", "{{", "}}", "}", "claim", "figure", "measured", "number", "a.b/c.d", ">=3", " ", "\n", "\n\n", "`", "```\n",
-                "# ", "| ", "|\n|---|\n", "[a](b", ")", "\\", "<!--", "-->", "<div>\n", "    ", "- ", "*", "é", "\u{202f}", "🦀",
+                "{{#",
+                "{{/",
+                "{{",
+                "}}",
+                "}",
+                "claim",
+                "figure",
+                "measured",
+                "number",
+                "a.b/c.d",
+                ">=3",
+                " ",
+                "\n",
+                "\n\n",
+                "`",
+                "```\n",
+                "# ",
+                "| ",
+                "|\n|---|\n",
+                "[a](b",
+                ")",
+                "\\",
+                "<!--",
+                "-->",
+                "<div>\n",
+                "    ",
+                "- ",
+                "*",
+                "é",
+                "\u{202f}",
+                "🦀",
             ];
             prop::collection::vec(prop::sample::select(pieces.to_vec()), 0..60).prop_map(|pieces| pieces.concat())
         }
@@ -588,7 +617,10 @@ mod tests {
             let mut from = within.start;
             for directive in directives {
                 let Directive { range, head, body, .. } = directive;
-                assert!(from <= range.start && range.end <= within.end, "{range:?} in {within:?} of {text:?}");
+                assert!(
+                    from <= range.start && range.end <= within.end,
+                    "{range:?} in {within:?} of {text:?}"
+                );
                 assert!(text[head.clone()].starts_with("{{#") && text[head.clone()].ends_with("}}"));
                 assert_eq!(head.start, range.start);
                 if let Some(body) = body {

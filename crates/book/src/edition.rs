@@ -173,7 +173,10 @@ fn build_one(
 pub fn build_plain(site: &Site, library: &Library, language: &Language, folder: &Path, theme: &Path) -> Result<()> {
     let mut site = site.clone();
     let theme = theme.to_str().context("a path that is no text")?;
-    site.config.set("output.html", toml::Table::from_iter([("theme".to_owned(), theme.into())]))?;
+    site.config.set(
+        "output.html",
+        toml::Table::from_iter([("theme".to_owned(), theme.into())]),
+    )?;
     let translations = Arc::new(Translations::of(&site, library, &SharedTexts::default()));
     let catalog = catalog(&site, language)?;
     let context = context(&site, library, language, catalog.as_ref(), &translations)?;

@@ -556,9 +556,13 @@ mod tests {
             html.contains("<title id=\"fig-echo-cpu-1-title\">CPU per message: echo</title>"),
             "{html}"
         );
-        // Description, drawing and table tell the same.
-        assert_eq!(html.matches("Tokio, one thread").count(), 3, "{html}");
-        assert_eq!(html.matches("12.14\u{a0}µs").count(), 3, "{html}");
+        // Description, drawing, what is told of its mark, and table say the same.
+        assert_eq!(html.matches("Tokio, one thread").count(), 4, "{html}");
+        assert_eq!(html.matches("12.14\u{a0}µs").count(), 4, "{html}");
+        assert!(
+            html.contains("<g class=\"point\"><title>Tokio, one thread: 12.14\u{a0}µs ("),
+            "{html}"
+        );
         assert!(
             html.contains("logarithmic axis") && html.contains("← lower is better"),
             "{html}"
@@ -710,8 +714,12 @@ mod tests {
         let html = render("echo cpu over clients", &fixture::library(), &fixture::english());
         assert!(html.contains("id=\"fig-echo-cpu-over-clients\""), "{html}");
         assert_eq!(html.matches("<polyline ").count(), 3, "{html}");
-        // Eight marks of values, three beside the names; uvloop is not run with a thousand clients.
-        assert_eq!(html.matches("<circle ").count() + html.matches("<polygon ").count(), 11);
+        // Eight marks of values, each with a place around it that answers, and three beside the names; uvloop is not run with a thousand
+        // clients.
+        assert_eq!(
+            html.matches("<circle ").count() + html.matches("<polygon ").count(),
+            8 + 8 + 3
+        );
         assert_eq!(
             row(&html, "Tokio, one thread"),
             ["6.07 µs", "12.14 µs", "24.28 µs"],
@@ -1006,8 +1014,8 @@ mod tests {
         fixture::saturate(&mut library, "tokio");
         let html = render("echo rate", &library, &fixture::english());
         let words = "the load generator was the limit, so it is at least this much";
-        // Beside the name, in words for those who do not see the drawing, and in the table.
-        assert_eq!(html.matches("≥\u{a0}16").count(), 3, "{html}");
+        // Beside the name, in words for those who do not see the drawing, at its mark, and in the table.
+        assert_eq!(html.matches("≥\u{a0}16").count(), 4, "{html}");
         assert!(html.contains(&format!("≥: {words}</text>")), "{html}");
         assert_eq!(html.matches(&format!("; {words}\">≥\u{a0}16")).count(), 1, "{html}");
         let cell = html.split("<th scope=\"row\">asyncio streams</th><td>").nth(1).unwrap();
@@ -1018,8 +1026,8 @@ mod tests {
         assert!((6..=9).contains(&(strokes(&html) - before[1])), "{html}");
         assert_eq!(
             html.matches("≥\u{a0}").count(),
-            6,
-            "three in the description, three cells: {html}"
+            9,
+            "three in the description, three at their marks, three cells: {html}"
         );
         // A rate that is no longer bounded, and what is never bounded, have none of this.
         let html = render("echo cpu", &library, &fixture::english());

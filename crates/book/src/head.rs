@@ -143,7 +143,8 @@ pub(crate) mod tests {
     use crate::address::Addresses;
     use crate::fixture::{english, italian};
 
-    const HEAD: &str = "<html><head><title>A loop - A &amp; B</title>\n<meta name=\"description\" content=\"Of the book.\">\n</head>";
+    const HEAD: &str =
+        "<html><head><title>A loop - A &amp; B</title>\n<meta name=\"description\" content=\"Of the book.\">\n</head>";
 
     pub(crate) fn site(address: Option<&str>) -> Site {
         Site {
@@ -174,7 +175,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_long_paragraph_is_cut_after_a_sentence_or_a_word() {
-        let sentence = format!("{} end. ", "word ".repeat(20));
+        let sentence = format!("{}end. ", "word ".repeat(20));
         let text = description(&format!("<p>{}</p>", sentence.repeat(3))).unwrap();
         assert_eq!(text, sentence.trim_end());
         let text = description(&format!("<p>{}</p>", "word ".repeat(80))).unwrap();

@@ -12,6 +12,8 @@ use crate::site::Language;
 pub const STRINGS: &[&str] = &[
     // page.rs: the menu bar's choice of languages.
     "Language",
+    // page.rs: the first link of a page, for keyboards.
+    "Skip to the text",
     // page.rs: the search. In {query} stand the reader's own words.
     "Search",
     "Search the book",
@@ -226,10 +228,10 @@ pub const STRINGS: &[&str] = &[
     "Step",
     "Clock, in ms",
     "What happens",
-    "Running",
+    "Runs now",
     "Queue",
     "Timers",
-    "Sockets",
+    "Waiting for a socket",
     "Waiting for a task",
     "Recorded by {program}; the tests record it again and compare.",
     "{task} is spawned: it joins the queue.",

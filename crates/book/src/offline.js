@@ -2,7 +2,7 @@
 
 // Keeps an edition for reading without a network, whole and of one build. crates/book/src/offline.rs puts the list of its files here.
 // A reader stays with the build that is here; the next one is fetched beside it, checked against its own list, and takes its place when
-// a page is opened while no other page of the edition is.
+// a page is opened while no other page of the edition is (that page asks for it, and loads itself anew: theme/offline.js).
 const FILES = {};
 const VERSION = '';
 
@@ -12,7 +12,7 @@ const CACHE = PREFIX + VERSION;
 self.addEventListener('install', (event) => event.waitUntil(install()));
 self.addEventListener('activate', (event) => event.waitUntil(removeOthers()));
 self.addEventListener('message', (event) => {
-    if (event.data === 'activate') self.skipWaiting();
+    if (event.data === 'activate if alone') event.waitUntil(activateIfAlone());
 });
 self.addEventListener('fetch', (event) => {
     const path = within(event.request);
@@ -28,12 +28,12 @@ function within(request) {
     return Object.hasOwn(FILES, decodeURIComponent(file)) ? decodeURIComponent(file) : undefined;
 }
 
+async function activateIfAlone() {
+    const pages = await self.clients.matchAll({ type: 'window', includeUncontrolled: true });
+    if (pages.filter(({ url }) => url.startsWith(self.registration.scope)).length < 2) await self.skipWaiting();
+}
+
 async function answer(request, path) {
-    if (request.mode === 'navigate' && self.registration.waiting && (await self.clients.matchAll()).length < 2) {
-        // The page that asked is the only one: it asks again, and the next build answers.
-        self.registration.waiting.postMessage('activate');
-        return new Response('', { headers: { Refresh: '0' } });
-    }
     const kept = await (await caches.open(CACHE)).match(key(path));
     return kept ?? fetch(request);
 }

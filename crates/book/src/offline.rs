@@ -29,9 +29,11 @@ pub(crate) fn write(folder: &Path) -> Result<()> {
         SCRIPT.contains(FILES) && SCRIPT.contains(VERSION),
         "offline.js has no place for its files"
     );
-    let worker = SCRIPT
-        .replacen(FILES, &format!("const FILES = {list};"), 1)
-        .replacen(VERSION, &format!("const VERSION = '{version}';"), 1);
+    let worker = SCRIPT.replacen(FILES, &format!("const FILES = {list};"), 1).replacen(
+        VERSION,
+        &format!("const VERSION = '{version}';"),
+        1,
+    );
     let path = folder.join(WORKER);
     std::fs::write(&path, worker).with_context(|| format!("cannot write {}", path.display()))
 }
@@ -44,7 +46,11 @@ fn collect(edition: &Path, folder: &Path, files: &mut BTreeMap<String, String>) 
             collect(edition, &path, files)?;
             continue;
         }
-        let below: Vec<_> = path.strip_prefix(edition)?.iter().map(|part| part.to_string_lossy()).collect();
+        let below: Vec<_> = path
+            .strip_prefix(edition)?
+            .iter()
+            .map(|part| part.to_string_lossy())
+            .collect();
         let below = below.join("/");
         let kept = below != WORKER && !LEFT_OUT.contains(&below.as_str()) && !is_other_stem(&below);
         if kept {
@@ -62,7 +68,10 @@ fn is_other_stem(below: &str) -> bool {
 
 /// The first eight bytes in hexadecimal: enough to tell one build from another.
 fn short(contents: &[u8]) -> String {
-    Sha256::digest(contents)[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(contents)[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 #[cfg(test)]
@@ -82,8 +91,14 @@ mod tests {
         std::fs::write(folder.path().join("print.html"), "all").unwrap();
         std::fs::write(folder.path().join("css").join("a b.css"), "p {}").unwrap();
         let first = worker(folder.path());
-        assert!(first.contains("\"css/a b.css\":\"") && first.contains("\"index.html\":\""), "{first}");
-        assert!(!first.contains("print.html") && !first.contains("\"worker.js\""), "{first}");
+        assert!(
+            first.contains("\"css/a b.css\":\"") && first.contains("\"index.html\":\""),
+            "{first}"
+        );
+        assert!(
+            !first.contains("print.html") && !first.contains("\"worker.js\""),
+            "{first}"
+        );
         assert_eq!(first, worker(folder.path()));
         std::fs::write(folder.path().join("index.html"), "<p>2</p>").unwrap();
         assert_ne!(first, worker(folder.path()));

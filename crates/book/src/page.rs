@@ -65,11 +65,19 @@ const SCRIPTS: &[(&str, &str, &str)] = &[
 /// mdBook's script for colours, by the beginning of its name: pages have them already.
 const HIGHLIGHTER: &str = "highlight-";
 
+/// The folder of the book's own scripts and styles, whose comments are for who changes them.
+const THEME: &str = "theme";
+
 /// The menu bar's right end in mdBook's template.
 const RIGHT_BUTTONS: &str = "<div class=\"right-buttons\">";
 
 /// The list of keys in mdBook's template, up to where the key of the search belongs.
 const KEYS: &str = "to navigate between chapters</p>\n";
+
+/// What opens the table of contents: a label, which no keyboard reaches. `theme/menu.js` lets Enter and the blank do what a click does.
+const TOGGLE: &str = "<label id=\"mdbook-sidebar-toggle\"";
+
+const BODY: &str = "<body>";
 
 /// Of all chapters in one, to print: nothing in it that another page does not have.
 const PRINT: &str = "print.html";
@@ -146,6 +154,12 @@ impl Finished<'_> {
                 rewrite(&path, |page| self.finish_page(page, below))?;
             } else if name.starts_with(HIGHLIGHTER) && name.ends_with(".js") {
                 rewrite(&path, |_| Ok(highlight::STUB.to_owned()))?;
+            } else if folder.ends_with(THEME) || folder.parent().is_some_and(|parent| parent.ends_with(THEME)) {
+                match name.rsplit_once('.') {
+                    Some((_, "js")) => rewrite(&path, |script| Ok(light_script(script)))?,
+                    Some((_, "css")) => rewrite(&path, |style| Ok(light_style(style)))?,
+                    _ => {}
+                }
             } else if name.ends_with(".js") && SCRIPTS.iter().any(|(file, ..)| name.starts_with(file)) {
                 rewrite(&path, |script| Ok(finish_script(script, self.interface, &name)))?;
             }
@@ -160,12 +174,19 @@ impl Finished<'_> {
             return Ok(page.to_owned());
         };
         let (main, foot) = rest.split_once("</main>").context("a page without </main>")?;
-        for place in [RIGHT_BUTTONS, KEYS] {
+        for place in [RIGHT_BUTTONS, KEYS, TOGGLE, BODY] {
             ensure!(head.contains(place), "mdBook's template has changed: no {place}");
         }
         let up = "../".repeat(below.components().count().saturating_sub(1));
         let path = address(below);
         let head = head.replacen(KEYS, &format!("{KEYS}{}\n", key_of_search(interface)), 1);
+        let head = head.replacen(TOGGLE, &format!("{TOGGLE} role=\"button\" tabindex=\"0\""), 1);
+        let skip = escaped(&interface.text("Skip to the text"));
+        let head = head.replacen(
+            BODY,
+            &format!("{BODY}\n<a class=\"skip-link\" href=\"#mdbook-content\">{skip}</a>"),
+            1,
+        );
         let head = translate_template(&head, interface).replacen(
             RIGHT_BUTTONS,
             &format!(
@@ -187,7 +208,13 @@ impl Finished<'_> {
             self.head.clone_from(&head);
         }
         let title = interface.text("The whole program");
-        let main = whole::shorten(&data::resolve(main, &up), &self.site.root, &up, &title, &mut self.programs);
+        let main = whole::shorten(
+            &data::resolve(main, &up),
+            &self.site.root,
+            &up,
+            &title,
+            &mut self.programs,
+        );
         if path != PRINT {
             self.texts.push(search::Page {
                 path,
@@ -244,6 +271,28 @@ impl Finished<'_> {
         let there = sentence(&english);
         format!("<aside class=\"draft\" role=\"note\">{own}<p lang=\"{source}\" dir=\"ltr\">{there}</p></aside>\n")
     }
+}
+
+/// A script of the theme without lines of comment and without indentation. They have no text over several lines in which either would matter.
+fn light_script(script: &str) -> String {
+    let lines = script
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with("//"));
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+/// The same of a style sheet.
+fn light_style(style: &str) -> String {
+    let mut light = String::with_capacity(style.len());
+    let mut rest = style;
+    while let Some((before, comment)) = rest.split_once("/*") {
+        light.push_str(before);
+        rest = comment.split_once("*/").map_or("", |(_, after)| after);
+    }
+    light.push_str(rest);
+    let lines = light.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.map(|line| format!("{line}\n")).collect()
 }
 
 fn rewrite(path: &Path, change: impl FnOnce(&str) -> Result<String>) -> Result<()> {
@@ -388,8 +437,10 @@ fn picker(site: &Site, interface: &Interface, below: &Path) -> String {
                 format!("<span lang=\"{code}\" title=\"{name}\" aria-current=\"true\">{short}</span>")
             } else {
                 let up = "../".repeat(depth + 1);
+                // What is said begins with what is seen.
+                let label = code.to_uppercase();
                 format!(
-                    "<a lang=\"{code}\" title=\"{name}\" aria-label=\"{name}\" data-language=\"{code}\" \
+                    "<a lang=\"{code}\" title=\"{name}\" aria-label=\"{label} {name}\" data-language=\"{code}\" \
                      href=\"{up}{code}/{path}\">{short}</a>"
                 )
             }
@@ -491,4 +542,20 @@ a:hover, a:focus-visible {{ text-decoration: underline; text-underline-offset: 0
         links = links.join("\n"),
     );
     policy::enforce(&page)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_for_writers_of_the_theme_does_not_travel() {
+        let script = "'use strict';\n\n// Why.\n(() => {\n    // How.\n    go('//'); // stays\n})();\n";
+        assert_eq!(
+            light_script(script),
+            "'use strict';\n(() => {\ngo('//'); // stays\n})();\n"
+        );
+        let style = "/* Why. */\na {\n    color: red; /* How. */\n}\n\n/* open";
+        assert_eq!(light_style(style), "a {\ncolor: red;\n}\n");
+    }
 }

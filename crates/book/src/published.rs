@@ -38,7 +38,10 @@ pub(crate) fn write(site: &Site, library: &Library, interfaces: &[Interface], ou
         .iter()
         .filter(|interface| !interface.language().is_draft())
         .collect();
-    let codes: Vec<&str> = complete.iter().map(|interface| interface.language().code.as_str()).collect();
+    let codes: Vec<&str> = complete
+        .iter()
+        .map(|interface| interface.language().code.as_str())
+        .collect();
     let pages = pages(&output.join(&site.source_language().code), "")?;
     write_atomically(&output.join(MAP), &map(address, &codes, &pages))?;
     write_atomically(
@@ -216,7 +219,11 @@ mod tests {
     fn the_map_names_every_page_in_every_language() {
         let xml = map(ADDRESS, &["en", "it"], &["a.html".to_owned(), "b/c.html".to_owned()]);
         assert_eq!(xml.matches("<url>").count(), 4, "{xml}");
-        assert_eq!(xml.matches("hreflang=\"it\" href=\"https://example.org/book/it/b/c.html\"").count(), 2);
+        assert_eq!(
+            xml.matches("hreflang=\"it\" href=\"https://example.org/book/it/b/c.html\"")
+                .count(),
+            2
+        );
     }
 
     #[test]

@@ -225,8 +225,8 @@ impl Page<'_> {
         );
         let mut heads = vec!["Step"];
         heads.extend(self.clock.then_some("Clock, in ms"));
-        heads.extend(["What happens", "Running", "Queue", "Timers"]);
-        heads.extend(self.kernel.then_some("Sockets"));
+        heads.extend(["What happens", "Runs now", "Queue", "Timers"]);
+        heads.extend(self.kernel.then_some("Waiting for a socket"));
         heads.extend(self.tasks.then_some("Waiting for a task"));
         for head in heads {
             let _ = write!(html, "<th scope=\"col\">{}</th>", self.text(head));
@@ -238,7 +238,10 @@ impl Page<'_> {
         let source = self
             .text("Recorded by {program}; the tests record it again and compare.")
             .replace("{program}", &format!("<code>{}</code>", escape(program)));
-        let _ = write!(html, "</tbody></table></div>\n<figcaption>{source}</figcaption>\n</figure>");
+        let _ = write!(
+            html,
+            "</tbody></table></div>\n<figcaption>{source}</figcaption>\n</figure>"
+        );
         html
     }
 
@@ -316,9 +319,15 @@ mod tests {
     fn a_line_tells_a_step_and_how_things_stand_after_it() {
         let html = rendered(STEPS, Some("steps.py")).unwrap();
         assert_eq!(html.matches("<tr><th scope=\"row\">").count(), 2, "{html}");
-        assert!(html.contains("<span class=\"task series-1\">a&lt;b</span> leaves the queue and runs."), "{html}");
+        assert!(
+            html.contains("<span class=\"task series-1\">a&lt;b</span> leaves the queue and runs."),
+            "{html}"
+        );
         assert!(html.contains("sleeps in the kernel until 20 ms."), "{html}");
-        assert!(html.contains("<span class=\"task series-2\">c\u{a0}20</span>"), "{html}");
+        assert!(
+            html.contains("<span class=\"task series-2\">c\u{a0}20</span>"),
+            "{html}"
+        );
         assert!(html.contains("<code>examples/e/steps.py</code>"), "{html}");
         assert!(!html.contains("Waiting for a task"), "{html}");
         assert!(!html.contains("\n\n"), "a block of HTML ends at a blank line");
@@ -329,11 +338,18 @@ mod tests {
         for (steps, program, expected) in [
             ("{", Some("steps.py"), "is no recording"),
             ("{\"steps\": []}", Some("steps.py"), "has no step"),
-            ("{\"steps\": [{\"event\": \"flies\"}]}", Some("steps.py"), "is no recording"),
+            (
+                "{\"steps\": [{\"event\": \"flies\"}]}",
+                Some("steps.py"),
+                "is no recording",
+            ),
             (STEPS, None, "no program of e prints its steps"),
         ] {
             let problem = rendered(steps, program).unwrap_err();
-            assert!(problem.message.contains(expected) && !problem.help.is_empty(), "{problem:?}");
+            assert!(
+                problem.message.contains(expected) && !problem.help.is_empty(),
+                "{problem:?}"
+            );
         }
         let outside = render("../e", Path::new("."), &english()).unwrap_err();
         assert!(outside.message.contains("cannot be read"), "{outside:?}");

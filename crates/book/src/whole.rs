@@ -18,6 +18,9 @@ use crate::twin;
 /// Of an edition.
 const FOLDER: &str = "programs";
 
+/// The style sheet of the theme, in the heads of pages.
+const OWN_STYLE: &str = "theme/css/book-";
+
 /// A block of code that is part of a program, in mdBook's HTML.
 const BLOCK: &str = "<code class=\"language-";
 const CAPTION: &str = "<code>examples/";
@@ -61,7 +64,10 @@ fn indentation(tag: &str) -> (String, usize) {
         return (tag.to_owned(), 0);
     };
     let digits = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
-    (format!("{before}{}", &after[digits..]), after[..digits].parse().unwrap_or(0))
+    (
+        format!("{before}{}", &after[digits..]),
+        after[..digits].parse().unwrap_or(0),
+    )
 }
 
 /// What is not hidden.
@@ -146,7 +152,10 @@ fn page(program: &str, source: &str, interface: &Interface, head: &str) -> Resul
         Ok(format!("{up}{start}{name}"))
     };
     let mut styles = String::new();
-    for start in ["css/variables-", "css/general-", "css/chrome-", "fonts/fonts-", "theme/css/book-"] {
+    let mut sheets = vec!["css/variables-", "css/general-", "css/chrome-", "fonts/fonts-"];
+    // A book may have none of its own.
+    sheets.extend(head.contains(OWN_STYLE).then_some(OWN_STYLE));
+    for start in sheets {
         styles.push_str(&format!("<link rel=\"stylesheet\" href=\"{}\">\n", sheet(start)?));
     }
     let colours = format!(
@@ -161,7 +170,10 @@ fn page(program: &str, source: &str, interface: &Interface, head: &str) -> Resul
         "js" | "mjs" => "javascript",
         other => other,
     };
-    let code = highlight::page(&format!("<pre><code class=\"language-{token}\">{}</code></pre>", escaped(source)));
+    let code = highlight::page(&format!(
+        "<pre><code class=\"language-{token}\">{}</code></pre>",
+        escaped(source)
+    ));
     let run = command(program).map_or_else(String::new, |command| {
         format!(
             "<p>{} <code>{}</code></p>\n",
@@ -268,7 +280,11 @@ mod tests {
                     <link href=\"fonts/fonts-4.css\"><link href=\"highlight-5.css\"><link href=\"tomorrow-night-6.css\">\
                     <link href=\"ayu-highlight-7.css\"><link href=\"theme/css/book-8.css\">";
         let html = page("e/main.py", "x = 1 < 2\n", &italian(), head).unwrap();
-        assert!(html.contains("href=\"../../css/general-2.css\"") && html.contains("data-ayu=\"../../ayu-highlight-7.css\""), "{html}");
+        assert!(
+            html.contains("href=\"../../css/general-2.css\"")
+                && html.contains("data-ayu=\"../../ayu-highlight-7.css\""),
+            "{html}"
+        );
         assert!(html.contains("<html lang=\"it\"") && html.contains("&lt;"), "{html}");
         assert!(page("e/main.py", "", &english(), "<head>").is_err());
     }

@@ -279,10 +279,10 @@ fn prose_alerts_and_comments_are_translated_and_code_is_not() {
         })
         .collect();
     assert!(
-        seen.contains("    # tre\n    # righe.\n    await asyncio.sleep(0)  # non \"perché\""),
+        seen.contains("# tre\n# righe.\nawait asyncio.sleep(0)  # non \"perché\""),
         "{page}"
     );
-    assert!(seen.contains("    // Il perché.\n    println!(\"of why.\");"), "{page}");
+    assert!(seen.contains("// Il perché.\nprintln!(\"of why.\");"), "{page}");
     assert!(page.contains("text-align: right"), "{page}");
     assert!(page.contains("200"), "{page}");
 }
@@ -296,7 +296,10 @@ fn a_part_leads_to_its_whole_program() {
         assert!(page.contains("<a href=\"../programs/e/main.py.html\""), "{page}");
         let whole = built().read(&format!("book/{language}/programs/e/main.rs.html"));
         assert!(whole.contains("tokio::main"), "{whole}");
-        assert!(whole.contains("<code>cargo run --release --example e</code>"), "{whole}");
+        assert!(
+            whole.contains("<code>cargo run --release --example e</code>"),
+            "{whole}"
+        );
         for page in [page, whole] {
             assert!(!page.contains("ANCHOR"), "{page}");
         }

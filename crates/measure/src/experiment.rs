@@ -993,8 +993,25 @@ mod tests {
 
         /// What stands in the place of a value, or of a whole line.
         const VALUES: &[&str] = &[
-            "0", "-1", "1e308", "nan", "inf", "9223372036854775807", "\"\"", "\"{nap}\"", "\"{\"", "\"../../x\"", "\"é\\u0000\"", "[]", "[1, 2]",
-            "{}", "true", "\"count\"", "\"latency_p99\"", "1979-05-27", "\"\"\"a\nb\"\"\"",
+            "0",
+            "-1",
+            "1e308",
+            "nan",
+            "inf",
+            "9223372036854775807",
+            "\"\"",
+            "\"{nap}\"",
+            "\"{\"",
+            "\"../../x\"",
+            "\"é\\u0000\"",
+            "[]",
+            "[1, 2]",
+            "{}",
+            "true",
+            "\"count\"",
+            "\"latency_p99\"",
+            "1979-05-27",
+            "\"\"\"a\nb\"\"\"",
         ];
 
         #[derive(Debug, Clone)]
@@ -1009,7 +1026,8 @@ mod tests {
             prop_oneof![
                 any::<usize>().prop_map(Change::Remove),
                 any::<usize>().prop_map(Change::Repeat),
-                (any::<usize>(), prop::sample::select(VALUES.to_vec())).prop_map(|(at, value)| Change::Value(at, value)),
+                (any::<usize>(), prop::sample::select(VALUES.to_vec()))
+                    .prop_map(|(at, value)| Change::Value(at, value)),
                 any::<usize>().prop_map(Change::Cut),
             ]
         }
@@ -1036,7 +1054,9 @@ mod tests {
                     }
                     Change::Cut(at) => {
                         let text = lines.join("\n");
-                        let cut = (0..=at % (text.len() + 1)).rev().find(|cut| text.is_char_boundary(*cut));
+                        let cut = (0..=at % (text.len() + 1))
+                            .rev()
+                            .find(|cut| text.is_char_boundary(*cut));
                         lines = text[..cut.unwrap_or(0)].lines().map(str::to_owned).collect();
                     }
                 }

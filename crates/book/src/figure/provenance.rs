@@ -375,7 +375,8 @@ mod tests {
         assert_eq!(
             line,
             "<p class=\"provenance\">Example CPU &lt;2.4 GHz&gt;, 2 cores, KVM · Python 3.13.1, optimised build · rustc 1.95.0 · \
-             31 January 2026 · 3 sessions × 2 rounds · to measure again: <code>cargo xtask measure echo</code></p>\n"
+             31 January 2026 · 3 sessions × 2 rounds · to measure again: <code>cargo xtask measure echo</code> · \
+             <a href=\"@data/test/echo.json\" download>Download the data</a></p>\n"
         );
         assert_eq!(
             details,
