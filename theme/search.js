@@ -11,6 +11,9 @@
     const SECTIONS = 3;
     // Milliseconds without a key before a query is asked.
     const PAUSE = 120;
+    // What is written together with the next word, in Italian, French and Catalan; in the index it stands apart. "un po' di" is not.
+    const ELIDED = '(?<!\\p{L})(?:l|un|d|[dans]ell|all|sull|coll|quell|quest|[cgjmnstv]|gl|qu|lorsqu|puisqu|jusqu|anch|cos|com|dov|tutt|senz|bell|'
+        + 'nessun|qualcun|ciascun|quand|mezz|altr|vent|trent|quarant|cinquant|sessant|settant|ottant|novant)[\'’]';
 
     let dialog;
     let input;
@@ -109,10 +112,10 @@
         console.warn(error);
     }
 
-    // As the index has them: an elided article stands apart.
+    // The words to look up. An elided article is none: in the index it stands apart, and is everywhere.
     function query() {
         const text = input.value.trim();
-        return words.elides === 'true' ? text.replace(/(\p{L}['’])(?=\p{L})/gu, '$1 ') : text;
+        return words.elides === 'true' ? text.replace(/\p{L}+['’](?=\p{L})/gu, '') : text;
     }
 
     async function ask() {
@@ -141,7 +144,9 @@
     function item(page) {
         const element = document.createElement('li');
         element.append(link(page.url, page.meta.title, 'page'));
-        const sections = page.sub_results.filter((section) => section.url !== page.url).slice(0, SECTIONS);
+        // The first heading of a page is its title.
+        const own = (section) => section.url === page.url || section.title === page.meta.title;
+        const sections = page.sub_results.filter((section) => !own(section)).slice(0, SECTIONS);
         if (sections.length === 0) {
             element.append(excerpt(page.excerpt));
             return element;
@@ -184,7 +189,7 @@
             const last = node.nextSibling?.localName === 'mark' && words.elides === 'true';
             if (node.nodeType === Node.TEXT_NODE) {
                 node.data = joined(node.data);
-                if (last) node.data = node.data.replace(/(\p{L}['’]) $/u, '$1');
+                if (last) node.data = node.data.replace(new RegExp(`(${ELIDED}) $`, 'iu'), '$1');
             }
         }
         return element;
@@ -192,6 +197,6 @@
 
     // As it is written.
     function joined(text) {
-        return words.elides === 'true' ? text.replace(/(\p{L}['’]) (?=\p{L})/gu, '$1') : text;
+        return words.elides === 'true' ? text.replace(new RegExp(`(${ELIDED}) (?=\\p{L})`, 'giu'), '$1') : text;
     }
 })();

@@ -27,7 +27,7 @@
             const box = element('div', 'box');
             const title = element('div', 'title');
             title.textContent = head;
-            const content = element('div', 'content');
+            const content = element('div', 'held');
             box.append(title, content);
             return { box, content };
         });

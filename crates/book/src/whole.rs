@@ -200,7 +200,7 @@ fn page(program: &str, source: &str, interface: &Interface, head: &str) -> Resul
 const THEME: &str = "(() => { let theme = null; try { theme = localStorage.getItem('mdbook-theme'); } catch { /* storage is off */ } \
     const dark = matchMedia('(prefers-color-scheme: dark)').matches; \
     if (!theme || theme === 'default_theme') theme = dark ? 'navy' : 'light'; \
-    document.documentElement.classList.replace('light', theme); \
+    document.documentElement.classList.replace('light', theme); document.documentElement.classList.add('js'); \
     const colours = document.getElementById('colours'); \
     if (theme === 'ayu') colours.href = colours.dataset.ayu; \
     else if (theme === 'coal' || theme === 'navy') colours.href = colours.dataset.dark; })();";

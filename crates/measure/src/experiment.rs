@@ -1079,7 +1079,10 @@ mod tests {
                         prop_assert!(!experiment.programs.is_empty());
                         prop_assert!(experiment.points().len() < 10_000);
                     }
-                    Err(error) => prop_assert!(!format!("{error:#}").is_empty()),
+                    Err(error) => {
+                        let words = format!("{error:#}");
+                        prop_assert!(!words.is_empty());
+                    }
                 }
             }
         }
