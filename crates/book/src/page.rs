@@ -96,8 +96,8 @@ const DRAFT: &str =
 /// The page that says what a draft is and how to help, and its section for that, where the book has one.
 const TRANSLATIONS: (&str, &str) = ("translations.html", "help");
 
-/// Finishes every page and script of an edition; `draft` says how far it is, where it is one. What readers get that is not being written
-/// just now they may keep for reading without a network (`published`).
+/// Finishes every page and script of an edition; `draft` says how far it is, where it is one. What readers get (`published`) can be searched,
+/// and kept for reading without a network; while it is being written, neither is worth the wait after each save.
 pub(crate) fn finish(
     site: &Site,
     interface: &Interface,
@@ -116,10 +116,11 @@ pub(crate) fn finish(
         head: String::new(),
     };
     edition.finish_below(folder, folder)?;
-    edition.texts.sort_by(|one, other| one.path.cmp(&other.path));
-    search::write(&edition.texts, interface.language(), folder)?;
     whole::write(&edition.programs, site, interface, &edition.head, folder)?;
     if published {
+        edition.texts.sort_by(|one, other| one.path.cmp(&other.path));
+        search::write(&edition.texts, interface.language(), folder)?;
+        // Last: it lists all files.
         offline::write(folder)?;
     }
     Ok(())
@@ -179,7 +180,11 @@ impl Finished<'_> {
         }
         let up = "../".repeat(below.components().count().saturating_sub(1));
         let path = address(below);
-        let head = head.replacen(KEYS, &format!("{KEYS}{}\n", key_of_search(interface)), 1);
+        let (key, button) = match self.published {
+            true => (key_of_search(interface), search_button(interface, &up)),
+            false => Default::default(),
+        };
+        let head = head.replacen(KEYS, &format!("{KEYS}{key}\n"), 1);
         let head = head.replacen(TOGGLE, &format!("{TOGGLE} role=\"button\" tabindex=\"0\""), 1);
         let skip = escaped(&interface.text("Skip to the text"));
         let head = head.replacen(
@@ -189,11 +194,7 @@ impl Finished<'_> {
         );
         let head = translate_template(&head, interface).replacen(
             RIGHT_BUTTONS,
-            &format!(
-                "{RIGHT_BUTTONS}\n{}{}",
-                search_button(interface, &up),
-                picker(self.site, interface, below)
-            ),
+            &format!("{RIGHT_BUTTONS}\n{button}{}", picker(self.site, interface, below)),
             1,
         );
         let head = head::complete(&head, self.site, interface.language(), &path, &up, main)?;
