@@ -32,7 +32,6 @@
         let pairs;
         programs.forEach((code, side) => {
             const pre = code.parentElement;
-            // It can be scrolled, so it takes the focus in any case.
             pre.tabIndex = 0;
             pre.addEventListener('pointermove', (event) => mark(side, lineAt(code, event.clientY)));
             pre.addEventListener('pointerleave', clear);

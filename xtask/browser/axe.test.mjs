@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
 
-import { languages, launch, open, serve } from './book.mjs';
+import { PHONE, languages, launch, open, serve } from './book.mjs';
 
 const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
@@ -51,6 +51,17 @@ for (const language of await languages()) {
             assert.deepEqual(found, []);
         });
     }
+
+    test(`no violation on a phone, in ${language}`, async () => {
+        const { context, page } = await open(browser, book.root, { viewport: PHONE });
+        const found = [];
+        for (const kind of KINDS) {
+            await page.goto(`${book.root}/${language}/${kind}.html`);
+            found.push(...(await violations(page)).map((violation) => `${kind}: ${violation}`));
+        }
+        await context.close();
+        assert.deepEqual(found, []);
+    });
 
     test(`no violation with the search open, in ${language}`, async () => {
         const { context, page } = await open(browser, book.root);

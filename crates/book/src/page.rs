@@ -362,7 +362,8 @@ fn translate_alerts(main: &str, interface: &Interface) -> String {
 }
 
 fn finish_script(script: &str, interface: &Interface, name: &str) -> String {
-    let mut script = script.to_owned();
+    // It keeps pages out of the browser's cache for going back, and browsers are about to drop it.
+    let mut script = script.replace("window.onunload = function() { };", "");
     for (_, english, form) in SCRIPTS.iter().filter(|(file, ..)| name.starts_with(file)) {
         let translated = interface
             .text(english)

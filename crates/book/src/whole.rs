@@ -173,7 +173,9 @@ fn page(program: &str, source: &str, interface: &Interface, head: &str) -> Resul
     let code = highlight::page(&format!(
         "<pre><code class=\"language-{token}\">{}</code></pre>",
         escaped(source)
-    ));
+    ))
+    // It may be wider than the page, and there is no script here to see whether it is.
+    .replacen(" hljs\">", " hljs\" tabindex=\"0\">", 1);
     let run = command(program).map_or_else(String::new, |command| {
         format!(
             "<p>{} <code>{}</code></p>\n",
