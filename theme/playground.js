@@ -34,6 +34,6 @@
             buttons.className = 'buttons';
             pre.prepend(buttons);
         }
-        buttons.prepend(link);
+        buttons.append(link);
     }
 })();

@@ -17,6 +17,8 @@ const TYPES = {
     '.css': 'text/css; charset=utf-8',
     '.js': 'text/javascript; charset=utf-8',
     '.json': 'application/json',
+    '.mjs': 'text/javascript; charset=utf-8',
+    '.wasm': 'application/wasm',
     '.svg': 'image/svg+xml',
     '.png': 'image/png',
     '.xml': 'application/xml',

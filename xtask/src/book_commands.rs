@@ -4,7 +4,15 @@ use anyhow::Result;
 use book::edition;
 
 use crate::dictionary;
+use crate::pyodide;
 use crate::workspace::Workspace;
+
+#[derive(clap::Args)]
+pub struct Build {
+    /// The name of a release, as in 1.0.0: each page leads to its copy below releases/ of the book's address, which stays as it is
+    #[arg(long, value_name = "NAME")]
+    release: Option<String>,
+}
 
 #[derive(clap::Args)]
 pub struct Serve {
@@ -19,7 +27,7 @@ pub struct Serve {
     translate: Option<Option<String>>,
 }
 
-pub fn build(workspace: &Workspace) -> Result<()> {
+pub fn build(workspace: &Workspace, arguments: &Build) -> Result<()> {
     let site = workspace.site()?;
     let library = workspace.published(&site)?;
     for entry in &library.entries {
@@ -35,7 +43,11 @@ pub fn build(workspace: &Workspace) -> Result<()> {
             );
         }
     }
-    let editions = edition::build(&site, &library, &edition::Options::default())?;
+    let options = edition::Options {
+        release: arguments.release.clone(),
+        ..pyodide::options(workspace)
+    };
+    let editions = edition::build(&site, &library, &options)?;
     for edition in &editions {
         println!(
             "{} in {:.1} s: {}",

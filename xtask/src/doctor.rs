@@ -8,6 +8,7 @@ use measure::{build, machine};
 
 use crate::browser::Browser;
 use crate::dictionary;
+use crate::pyodide;
 use crate::workspace::Workspace;
 
 pub fn run(workspace: &Workspace) -> Result<()> {
@@ -69,6 +70,10 @@ pub fn run(workspace: &Workspace) -> Result<()> {
         Ok(_) => println!("a browser for the tests of pages and for `export`"),
         // Nor is this: all else works without it.
         Err(why) => println!("no browser, so pages are not tested, and `export` does not work: {why}"),
+    }
+    match pyodide::find(workspace) {
+        Ok(_) => println!("Pyodide, by which readers run snippets in the page"),
+        Err(why) => println!("no Pyodide, so snippets cannot be run in the page: {why}"),
     }
     if missing > 0 {
         bail!("{missing} things are missing; each line above says how to get one");

@@ -16,6 +16,8 @@ pub struct Arguments {
     /// Codes of the editions [default: all]
     #[arg(value_name = "LANG")]
     languages: Vec<String>,
+    #[command(flatten)]
+    build: book_commands::Build,
 }
 
 /// A line of the table of contents, as `export.mjs` writes it down.
@@ -35,7 +37,7 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
         languages.extend(&site.languages);
     }
     let browser = Browser::find(workspace).map_err(|why| anyhow!("{why}"))?;
-    book_commands::build(workspace)?;
+    book_commands::build(workspace, &arguments.build)?;
     let folder = workspace.target.join("export");
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let status = browser

@@ -11,6 +11,7 @@ mod measurements;
 mod npm;
 mod panic;
 mod progress;
+mod pyodide;
 mod python_command;
 mod test;
 mod translate;
@@ -42,7 +43,7 @@ enum Command {
     #[command(subcommand)]
     Measurements(measurements::Command),
     /// Build both editions from the published results
-    Build,
+    Build(book_commands::Build),
     /// Build the editions as PDF and EPUB as well
     Export(export::Arguments),
     /// Weigh the pages, and time a build, against the same chapters in mdBook's default theme
@@ -89,7 +90,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Measure(arguments) => measure_command::run(&workspace, &arguments)?,
         Command::Python(arguments) => python_command::run(&workspace, &arguments)?,
         Command::Measurements(command) => return measurements::run(&workspace, &command),
-        Command::Build => book_commands::build(&workspace)?,
+        Command::Build(arguments) => book_commands::build(&workspace, &arguments)?,
         Command::Export(arguments) => export::run(&workspace, &arguments)?,
         Command::Weigh => weigh::run(&workspace)?,
         Command::Serve(arguments) => book_commands::serve(&workspace, &arguments)?,

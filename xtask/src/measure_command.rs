@@ -16,6 +16,7 @@ use measure::self_check::{self, SelfCheck};
 use measure::{process, results::Missing};
 
 use crate::progress;
+use crate::pyodide;
 use crate::workspace::Workspace;
 
 #[derive(clap::Args)]
@@ -101,7 +102,7 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     }
     let site = workspace.site()?;
     let library = workspace.own_first(&site)?;
-    book::edition::build(&site, &library, &book::edition::Options::default())?;
+    book::edition::build(&site, &library, &pyodide::options(workspace))?;
     println!(
         "The book with these results, marked as yours: {}",
         workspace.shown(&site.output_dir().join("index.html"))

@@ -22,6 +22,7 @@ use crate::claims;
 use crate::dictionary;
 use crate::measure_command;
 use crate::measurements;
+use crate::pyodide;
 use crate::translate;
 use crate::workspace::Workspace;
 
@@ -182,7 +183,7 @@ fn claims_hold(workspace: &Workspace) -> Result<String> {
 fn editions(workspace: &Workspace) -> Result<String> {
     let site = workspace.site()?;
     let library = workspace.published(&site)?;
-    let editions = book::edition::build(&site, &library, &book::edition::Options::default())?;
+    let editions = book::edition::build(&site, &library, &pyodide::options(workspace))?;
     Ok(editions
         .iter()
         .map(|edition| format!("{} in {:.1} s", edition.language.name, edition.elapsed.as_secs_f64()))

@@ -22,10 +22,14 @@ use crate::glossary::Glossary;
 use crate::interface::Interface;
 use crate::ledger::Ledger;
 use crate::measurements::{self, Context, Measurements};
+use crate::pyodide::Pyodide;
 use crate::site::{Language, Site};
 use crate::translations::{SharedTexts, Translations};
 use crate::twin::{self, Programs};
-use crate::{data, directive, lint, page, published};
+use crate::{data, directive, lint, page, published, pyodide};
+
+/// Holds what was released, as it was built then: the editions of release `1.0.0` below `releases/1.0.0/`.
+pub const RELEASES: &str = "releases";
 
 /// How an edition is built.
 #[derive(Debug, Clone, Default)]
@@ -36,6 +40,10 @@ pub struct Options {
     pub translating: Vec<String>,
     /// Codes of the languages that are built; all where there is none. The other editions stay as they are.
     pub only: Option<Vec<String>>,
+    /// Lets readers run Python snippets in the page; without it they cannot.
+    pub pyodide: Option<Pyodide>,
+    /// The name of the release that is built: each page leads to its copy that stays, below [`RELEASES`] of the site's address.
+    pub release: Option<String>,
     /// The texts of the book, where more than one build is made of the same chapters.
     pub texts: SharedTexts,
 }
@@ -66,6 +74,7 @@ pub struct ExpandedChapter {
 /// Builds every edition into `book/<code>/`, and the page `book/index.html` that leads to them. Where one of them fails, those built
 /// before are left as they stood.
 pub fn build(site: &Site, library: &Library, options: &Options) -> Result<Vec<Edition>> {
+    released_somewhere(site, options)?;
     // Where writers and translators can go and mend it: once chapters are translated and expanded, their lines are no longer those of a
     // file.
     Diagnostics(site.missing_catalogs()).into_result()?;
@@ -105,8 +114,28 @@ pub fn build(site: &Site, library: &Library, options: &Options) -> Result<Vec<Ed
     let index = page::index(site, &interfaces)?;
     measure::files::write_atomically(&output.join("index.html"), &index)?;
     data::write(library, &output)?;
+    if let Some(pyodide) = &options.pyodide {
+        pyodide::write(pyodide, &output)?;
+    }
     published::write(site, library, &interfaces, &output)?;
     Ok(editions)
+}
+
+/// A release has a name that can stand in an address, and an address that it stands at.
+fn released_somewhere(site: &Site, options: &Options) -> Result<()> {
+    let Some(release) = &options.release else {
+        return Ok(());
+    };
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
+    ensure!(
+        release.starts_with(|first: char| first.is_ascii_alphanumeric()) && release.chars().all(plain),
+        "`{release}` cannot be the name of a release: expected letters, digits, `.`, `_`, `-`, as in 1.0.0"
+    );
+    ensure!(
+        site.addresses.site.is_some(),
+        "a release is told of by its address, and none is set: write `homepage` under [workspace.package] of the root Cargo.toml"
+    );
+    Ok(())
 }
 
 /// Directives of chapters and of catalogs that cannot be followed.
@@ -160,7 +189,7 @@ fn build_one(
             .find(|progress| progress.code == language.code),
         false => None,
     };
-    page::finish(site, &interface, draft, options.live_reload.is_none(), folder)?;
+    page::finish(site, &interface, draft, options, folder)?;
     Ok(Edition {
         language: language.clone(),
         folder: folder.to_owned(),

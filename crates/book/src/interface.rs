@@ -22,6 +22,18 @@ pub const STRINGS: &[&str] = &[
     "{count} page found.",
     "{count} pages found.",
     "The search cannot be loaded: it needs a web server, and a connection to it.",
+    // page.rs: what the button says that runs a Python snippet in the page, and what stands below the snippet then.
+    "Run it here, in this browser",
+    "Python is being loaded.",
+    "It is running.",
+    "Stop it",
+    "It has ended without an error.",
+    "It has ended with an error.",
+    "It was stopped.",
+    "Python cannot be loaded: it needs a web server, and a connection to it.",
+    "Python {python} in WebAssembly, by Pyodide {pyodide}. Its event loop is the browser's, and its times are not those of the book.",
+    // page.rs: the link of a released page to its copy that stays.
+    "This page as it is in version {version}, to cite it",
     // page.rs: what an edition is that is not whole yet.
     "This translation is a draft: {translated} of {count} texts are translated, the rest is in English.",
     "How to help",

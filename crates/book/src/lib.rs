@@ -69,6 +69,7 @@ mod policy;
 pub mod preprocess;
 pub mod prose;
 mod published;
+pub mod pyodide;
 pub mod reference;
 mod search;
 pub mod serve;

@@ -13,12 +13,14 @@ use pulldown_cmark_escape::escape_html;
 use crate::catalog::Progress;
 use crate::compile_fail;
 use crate::data;
+use crate::edition::{Options, RELEASES};
 use crate::head;
 use crate::highlight;
 use crate::interface::Interface;
 use crate::number::whole;
 use crate::offline;
 use crate::policy;
+use crate::pyodide::Pyodide;
 use crate::search;
 use crate::site::{Language, Site};
 use crate::whole;
@@ -93,6 +95,9 @@ pub fn page_strings() -> impl Iterator<Item = &'static str> {
 const DRAFT: &str =
     "This translation is a draft: {translated} of {count} texts are translated, the rest is in English.";
 
+/// Of every page of a release.
+const PERMALINK: &str = "This page as it is in version {version}, to cite it";
+
 /// The page that says what a draft is and how to help, and its section for that, where the book has one.
 const TRANSLATIONS: (&str, &str) = ("translations.html", "help");
 
@@ -102,14 +107,17 @@ pub(crate) fn finish(
     site: &Site,
     interface: &Interface,
     draft: Option<&Progress>,
-    published: bool,
+    options: &Options,
     folder: &Path,
 ) -> Result<()> {
+    let published = options.live_reload.is_none();
     let mut edition = Finished {
         site,
         interface,
         draft,
         published,
+        pyodide: options.pyodide.as_ref(),
+        release: options.release.as_deref(),
         helped: folder.join(TRANSLATIONS.0).is_file(),
         texts: Vec::new(),
         programs: BTreeSet::new(),
@@ -132,6 +140,8 @@ struct Finished<'a> {
     interface: &'a Interface,
     draft: Option<&'a Progress>,
     published: bool,
+    pyodide: Option<&'a Pyodide>,
+    release: Option<&'a str>,
     /// Whether the page of [`TRANSLATIONS`] is there.
     helped: bool,
     /// What can be searched.
@@ -205,6 +215,10 @@ impl Finished<'_> {
             true => head.replacen("</head>", &format!("{}\n</head>", worker(&up)), 1),
             false => head,
         };
+        let head = match self.pyodide {
+            Some(pyodide) => head.replacen("</head>", &format!("{}\n</head>", python(pyodide, interface, &up)), 1),
+            None => head,
+        };
         if up.is_empty() && self.head.is_empty() {
             self.head.clone_from(&head);
         }
@@ -232,12 +246,29 @@ impl Finished<'_> {
             main = main.replace(&form(english), &form(&escaped(&interface.text(english))));
         }
         let foot = translate_template(&foot, interface);
-        let page = format!("{head}<main>{notice}{main}</main>{foot}");
+        let permalink = self.permalink(below);
+        let page = format!("{head}<main>{notice}{main}{permalink}</main>{foot}");
         match self.published {
             true => policy::enforce(&page),
             // Pages that load themselves anew talk to the server by WebSocket, and show translators what they have to.
             false => Ok(page),
         }
+    }
+
+    /// The page's copy that stays as it is, for who cites it.
+    fn permalink(&self, below: &Path) -> String {
+        let (Some(release), Some(book)) = (self.release, &self.site.addresses.site) else {
+            return String::new();
+        };
+        format!(
+            "<p class=\"permalink\"><a href=\"{}\">{}</a></p>",
+            escaped(&format!(
+                "{book}{RELEASES}/{release}/{}/{}",
+                self.interface.language().code,
+                address(below)
+            )),
+            escaped(&self.interface.fill(PERMALINK, &[("version", release)]))
+        )
     }
 
     /// Tells readers of a draft what they have, in its language and in that of the source.
@@ -410,6 +441,28 @@ fn words(interface: &Interface) -> String {
         "playground": interface.text("Run it in the Rust Playground, another site"),
     });
     format!("<meta name=\"book-words\" content=\"{}\">", escaped(&words.to_string()))
+}
+
+/// Where Python is that runs in the page, and what `theme/python.js` says of it.
+fn python(pyodide: &Pyodide, interface: &Interface, up: &str) -> String {
+    let words = serde_json::json!({
+        "run": interface.text("Run it here, in this browser"),
+        "loading": interface.text("Python is being loaded."),
+        "running": interface.text("It is running."),
+        "stop": interface.text("Stop it"),
+        "ended": interface.text("It has ended without an error."),
+        "failed": interface.text("It has ended with an error."),
+        "stopped": interface.text("It was stopped."),
+        "unavailable": interface.text("Python cannot be loaded: it needs a web server, and a connection to it."),
+        "about": interface.text(
+            "Python {python} in WebAssembly, by Pyodide {pyodide}. Its event loop is the browser's, and its times are not those of the book."
+        ),
+    });
+    format!(
+        "<meta name=\"book-python\" content=\"{}\" data-words=\"{}\">",
+        escaped(&pyodide.address(up)),
+        escaped(&words.to_string())
+    )
 }
 
 /// Names the worker that keeps the edition; `theme/offline.js` registers it.

@@ -2,7 +2,8 @@
 //! within the page those that stand in it when it is built, by their hashes: mdBook's few.
 //!
 //! Styles within elements are allowed: drawings place their colours there, and mdBook's script moves the table of contents by them.
-//! `wasm-unsafe-eval` lets the search compile its WebAssembly; it allows no script.
+//! `wasm-unsafe-eval` lets the search compile its WebAssembly; it allows no script. Pyodide, which runs Python at a reader's click, needs
+//! no more: it lives in a worker that comes from the book's own place. The Playground is a link and needs nothing.
 
 use anyhow::{Result, ensure};
 use base64::Engine;

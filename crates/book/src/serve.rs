@@ -89,6 +89,8 @@ pub fn serve(site: &Site, serve: &Serve, open: impl Fn() -> Result<(Site, Librar
             live_reload: Some(LIVE_RELOAD.to_owned()),
             translating: serve.translating.clone(),
             only: None,
+            pyodide: None,
+            release: None,
             texts: SharedTexts::default(),
         },
         opened: None,

@@ -833,3 +833,38 @@ fn a_catalog_that_cannot_be_read_stops_everything_and_is_left_as_it_is() {
         );
     }
 }
+
+#[test]
+fn a_page_of_a_release_leads_to_its_copy_that_stays() {
+    let fixture = Fixture::translated();
+    let build = |name: &str| {
+        let options = Options {
+            release: Some(name.to_owned()),
+            ..Options::default()
+        };
+        edition::build(&fixture.site(), &fixture.library(), &options)
+    };
+    let error = build("1.0.0").unwrap_err().to_string();
+    assert!(error.contains("homepage"), "{error}");
+
+    fixture.write(
+        "Cargo.toml",
+        "[workspace.package]\nhomepage = \"https://example.org/book\"",
+    );
+    for wrong in ["", "../1.0.0", "one two", "<1>"] {
+        assert!(build(wrong).is_err(), "{wrong}");
+    }
+    build("1.0.0").unwrap();
+    let page = fixture.read("book/it/part/waiting.html");
+    assert!(
+        page.contains("href=\"https://example.org/book/releases/1.0.0/it/part/waiting.html\""),
+        "{page}"
+    );
+    // The newest is what search engines are to show.
+    assert!(
+        page.contains("<link rel=\"canonical\" href=\"https://example.org/book/it/part/waiting.html\">"),
+        "{page}"
+    );
+    fixture.build().unwrap();
+    assert!(!fixture.read("book/it/part/waiting.html").contains("permalink"));
+}

@@ -5,10 +5,11 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-/// Writes the file whole or not at all: beside its place, then renamed. A file that holds the text already is left alone, so that its date
+/// Writes the file whole or not at all: beside its place, then renamed. A file that holds the same already is left alone, so that its date
 /// tells those who watch it nothing new. Folders are made as needed.
-pub fn write_atomically(path: &Path, text: &str) -> Result<()> {
-    if std::fs::read(path).is_ok_and(|old| old == text.as_bytes()) {
+pub fn write_atomically(path: &Path, contents: impl AsRef<[u8]>) -> Result<()> {
+    let contents = contents.as_ref();
+    if std::fs::read(path).is_ok_and(|old| old == contents) {
         return Ok(());
     }
     let folder = path
@@ -17,7 +18,7 @@ pub fn write_atomically(path: &Path, text: &str) -> Result<()> {
     let write = || -> Result<()> {
         std::fs::create_dir_all(folder)?;
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(text.as_bytes())?;
+        file.write_all(contents)?;
         file.as_file().sync_all()?;
         // A temporary file is for its owner only; what it becomes is like any other file of the project.
         #[cfg(unix)]
