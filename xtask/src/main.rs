@@ -10,6 +10,7 @@ mod measure_command;
 mod measurements;
 mod npm;
 mod panic;
+mod passed;
 mod progress;
 mod pyodide;
 mod python_command;
@@ -55,6 +56,9 @@ enum Command {
         /// Only these steps
         #[arg(value_enum, value_name = "STEP")]
         steps: Vec<test::Step>,
+        /// Run long steps again even where nothing has changed since they passed
+        #[arg(long)]
+        again: bool,
     },
     /// Work on the translations
     #[command(subcommand)]
@@ -94,7 +98,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Export(arguments) => export::run(&workspace, &arguments)?,
         Command::Weigh => weigh::run(&workspace)?,
         Command::Serve(arguments) => book_commands::serve(&workspace, &arguments)?,
-        Command::Test { steps } => test::run(&workspace, &steps)?,
+        Command::Test { steps, again } => test::run(&workspace, &steps, again)?,
         Command::Translate(command) => translate::run(&workspace, &command)?,
         Command::Claims(arguments) => claims::run(&workspace, &arguments)?,
         Command::Doctor => doctor::run(&workspace)?,

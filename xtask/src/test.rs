@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 use book::edition;
+use book::snippet::Snippets;
 use clap::ValueEnum;
 use measure::build::Binaries;
 use measure::campaign::{self, Progress};
@@ -22,6 +23,7 @@ use crate::claims;
 use crate::dictionary;
 use crate::measure_command;
 use crate::measurements;
+use crate::passed::{Inputs, Passed};
 use crate::pyodide;
 use crate::translate;
 use crate::workspace::Workspace;
@@ -67,6 +69,40 @@ impl Step {
         }
     }
 
+    /// Where the files of the project lie that the step depends on, as Git takes paths; nothing for a step that is quick.
+    fn places(self) -> Option<&'static [&'static str]> {
+        match self {
+            Step::Chapters | Step::Results | Step::Claims | Step::Editions | Step::Pages => None,
+            // Some of them look at the book itself, and the pages are made of nearly all that is there.
+            Step::Browser | Step::Rust => Some(&["."]),
+            Step::Snippets => Some(&[
+                "src",
+                "po",
+                "examples",
+                "measurements",
+                "crates",
+                "xtask/src/test.rs",
+                ":(glob)*.toml",
+                "Cargo.lock",
+                "requirements.txt",
+            ]),
+            Step::Programs => Some(&[
+                "examples",
+                "crates/measure",
+                "Cargo.toml",
+                "Cargo.lock",
+                "requirements.txt",
+            ]),
+            Step::Extension => Some(&[
+                "examples/bridge",
+                "crates/measure",
+                "Cargo.toml",
+                "Cargo.lock",
+                "requirements.txt",
+            ]),
+        }
+    }
+
     fn run(self, workspace: &Workspace) -> Result<String> {
         match self {
             Step::Chapters => chapters_and_catalogs(workspace),
@@ -83,8 +119,9 @@ impl Step {
     }
 }
 
-/// Runs the steps asked for, all of them if none is, always in the same order.
-pub fn run(workspace: &Workspace, wanted: &[Step]) -> Result<()> {
+/// Runs the steps asked for, all of them if none is, always in the same order. A long one is left out where nothing has changed since it
+/// passed, unless it is asked for `again`.
+pub fn run(workspace: &Workspace, wanted: &[Step], again: bool) -> Result<()> {
     ctrlc::set_handler(measure::process::interrupt)?;
     let steps: Vec<Step> = Step::value_variants()
         .iter()
@@ -92,12 +129,24 @@ pub fn run(workspace: &Workspace, wanted: &[Step]) -> Result<()> {
         .filter(|step| wanted.is_empty() || wanted.contains(step))
         .collect();
     let mut failed = Vec::new();
+    let mut unchanged = 0;
     for step in &steps {
         let name = step.title();
         println!("== {name}");
+        let passed = passed(workspace, *step);
+        if let Some(before) = passed.as_ref().filter(|_| !again).and_then(Passed::before) {
+            println!("   unchanged since it passed, so not run (`--again` runs it): {before}");
+            unchanged += 1;
+            continue;
+        }
         let began = Instant::now();
         match step.run(workspace) {
-            Ok(summary) => println!("   ok in {:.1} s: {summary}", began.elapsed().as_secs_f64()),
+            Ok(summary) => {
+                println!("   ok in {:.1} s: {summary}", began.elapsed().as_secs_f64());
+                if let Some(passed) = passed {
+                    passed.keep(&summary)?;
+                }
+            }
             Err(error) => {
                 println!("   FAILED: {error:#}");
                 failed.push(name);
@@ -105,11 +154,24 @@ pub fn run(workspace: &Workspace, wanted: &[Step]) -> Result<()> {
         }
         measure::process::check_interrupted()?;
     }
-    println!("{} passed, {} failed", steps.len() - failed.len(), failed.len());
+    let ran = steps.len() - failed.len() - unchanged;
+    match unchanged {
+        0 => println!("{ran} passed, {} failed", failed.len()),
+        _ => println!(
+            "{ran} passed, {unchanged} unchanged since they passed, {} failed",
+            failed.len()
+        ),
+    }
     if !failed.is_empty() {
         bail!("failed: {}", failed.join("; "));
     }
     Ok(())
+}
+
+/// What is known of the step with its inputs as they are now; nothing of one that is quick, nor where Git does not say which files there are.
+fn passed(workspace: &Workspace, step: Step) -> Option<Passed> {
+    let inputs = Inputs::of(workspace, step.places()?).ok()?;
+    Some(Passed::new(workspace, step.to_possible_value()?.get_name(), inputs))
 }
 
 /// Directives, bare numbers, headings; each catalog whole and sound.
@@ -220,7 +282,7 @@ fn rust_tests(workspace: &Workspace) -> Result<String> {
 fn snippets(workspace: &Workspace) -> Result<String> {
     let folder = workspace.target.join("snippets");
     let chapters = folder.join("md");
-    expand(workspace, &chapters)?;
+    let (different, same) = expand(workspace, &chapters)?;
     let arguments = ["test", "--locked", "--quiet", "--package", "snippets", "--target-dir"];
     cargo(
         workspace,
@@ -228,14 +290,18 @@ fn snippets(workspace: &Workspace) -> Result<String> {
             .args(arguments)
             .arg(&folder)
             .env("SNIPPETS_MD", &chapters),
-    )
+    )?;
+    Ok(format!(
+        "{different} snippets; {same} more differ from one of these in their comments at most"
+    ))
 }
 
-/// Both editions as readers see them, a Markdown file for each chapter.
-fn expand(workspace: &Workspace, folder: &Path) -> Result<()> {
+/// Both editions as readers see them, a Markdown file for each chapter, and in them each snippet once; how many there are, and how many again.
+fn expand(workspace: &Workspace, folder: &Path) -> Result<(usize, usize)> {
     let site = workspace.site()?;
     let library = workspace.published(&site)?;
     let mut written = BTreeSet::new();
+    let mut snippets = Snippets::default();
     // A draft's snippets are those of the source language but for their comments, which `translate check` watches over: compiling them
     // once more for each draft would tell nothing new.
     for language in site.complete() {
@@ -244,7 +310,7 @@ fn expand(workspace: &Workspace, folder: &Path) -> Result<()> {
             let flat = chapter.path.display().to_string().replace(['/', '\\'], "_");
             let file = folder.join(format!("{}_{flat}", language.code));
             // Left alone where nothing changed, or everything would be compiled again: skeptic watches these files.
-            write_atomically(&file, &chapter.markdown)?;
+            write_atomically(&file, snippets.once(&chapter.markdown))?;
             written.insert(file);
         }
     }
@@ -254,7 +320,7 @@ fn expand(workspace: &Workspace, folder: &Path) -> Result<()> {
             std::fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
         }
     }
-    Ok(())
+    Ok(snippets.count())
 }
 
 fn cargo_test(workspace: &Workspace, which: &[&str]) -> Result<String> {

@@ -74,6 +74,7 @@ pub mod reference;
 mod search;
 pub mod serve;
 pub mod site;
+pub mod snippet;
 mod stepper;
 pub mod translations;
 pub mod twin;

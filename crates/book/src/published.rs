@@ -43,12 +43,12 @@ pub(crate) fn write(site: &Site, library: &Library, interfaces: &[Interface], ou
         .map(|interface| interface.language().code.as_str())
         .collect();
     let pages = pages(&output.join(&site.source_language().code), "")?;
-    write_atomically(&output.join(MAP), &map(address, &codes, &pages))?;
+    write_atomically(&output.join(MAP), map(address, &codes, &pages))?;
     write_atomically(
         &output.join(ROBOTS),
-        &format!("User-agent: *\nAllow: /\nSitemap: {address}{MAP}\n"),
+        format!("User-agent: *\nAllow: /\nSitemap: {address}{MAP}\n"),
     )?;
-    write_atomically(&output.join(NOWHERE), &nowhere(address, interfaces))?;
+    write_atomically(&output.join(NOWHERE), nowhere(address, interfaces))?;
     let campaigns = campaigns(library);
     for interface in interfaces {
         let title = interface.label(site.config.book.title.as_deref().unwrap_or_default());

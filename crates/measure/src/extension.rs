@@ -113,7 +113,7 @@ impl Extensions {
                 .arg(&wheel),
             "unpacking the wheel of the extension module failed",
         )?;
-        write_atomically(&stamp_file, &format!("{stamp}\n"))?;
+        write_atomically(&stamp_file, format!("{stamp}\n"))?;
         Ok(installed)
     }
 }

@@ -106,7 +106,7 @@ impl Moves {
 
     pub fn write(&self, root: &Path) -> Result<()> {
         let text = serde_json::to_string_pretty(self).expect("plain data");
-        write_atomically(&path(root), &format!("{text}\n"))
+        write_atomically(&path(root), format!("{text}\n"))
     }
 }
 

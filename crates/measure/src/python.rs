@@ -320,7 +320,7 @@ impl Environment {
                     "installing the packages of requirements.txt failed. Is the package registry reachable?",
                 )?;
             }
-            write_atomically(&stamp_file, &format!("{stamp}\n"))?;
+            write_atomically(&stamp_file, format!("{stamp}\n"))?;
         }
         let output = Command::new(&python)
             .args(["-I", "-c", LIST])

@@ -364,7 +364,7 @@ impl Results {
 
     /// Writes the file whole or not at all.
     pub fn write(&self, path: &Path) -> Result<()> {
-        write_atomically(path, &self.to_json())
+        write_atomically(path, self.to_json())
     }
 
     /// Sessions in which every program of the campaign ran at least once.

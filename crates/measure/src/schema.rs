@@ -32,7 +32,7 @@ pub fn generated() -> String {
 /// Writes the file as the types give it.
 pub fn write(root: &Path) -> Result<PathBuf> {
     let path = path(root);
-    write_atomically(&path, &generated())?;
+    write_atomically(&path, generated())?;
     Ok(path)
 }
 

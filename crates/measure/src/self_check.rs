@@ -290,7 +290,7 @@ impl SelfCheck {
 
     /// Writes the file whole or not at all.
     pub fn write(&self, path: &Path) -> Result<()> {
-        write_atomically(path, &self.to_json())
+        write_atomically(path, self.to_json())
     }
 
     /// Whether every sample is there that was meant to be taken.

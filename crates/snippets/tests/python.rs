@@ -1,6 +1,6 @@
-//! Every Python snippet of both editions, run as the reader sees it: with its hidden lines, in the locked environment, each within the
-//! time that the book promises. One marked `no_run`, which needs a service beside it, is imported instead: what it defines is defined, and
-//! its `main` is not called.
+//! Every Python snippet of both editions, but those that differ from another in comments only: run as the reader sees it, with its hidden
+//! lines, in the locked environment, each within the time that the book promises. One marked `no_run`, which needs a service beside it, is
+//! imported instead: what it defines is defined, and its `main` is not called.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use book::snippet::{IGNORE, Snippets};
 use book::{Site, edition};
 use measure::experiment::Experiment;
 use measure::extension::Extensions;
@@ -71,15 +72,17 @@ fn snippets(root: &Path) -> Vec<Snippet> {
     )
     .unwrap();
     let mut snippets = Vec::new();
+    let mut once = Snippets::default();
     for language in site.complete() {
         for chapter in edition::expand(&site, &library, language).unwrap() {
             let mut current: Option<Snippet> = None;
-            for (event, range) in Parser::new(&chapter.markdown).into_offset_iter() {
+            let markdown = once.once(&chapter.markdown);
+            for (event, range) in Parser::new(&markdown).into_offset_iter() {
                 match event {
                     Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info))) => {
                         let mut parts = info.split(',').map(str::trim);
-                        if parts.next() == Some("python") {
-                            let line = chapter.markdown[..range.start].lines().count() + 1;
+                        if parts.next() == Some("python") && !parts.clone().any(|part| part == IGNORE) {
+                            let line = markdown[..range.start].lines().count() + 1;
                             let program = info.split(',').find_map(|part| part.trim().strip_prefix("program="));
                             current = Some(Snippet {
                                 place: format!("{} {}, line {line} as expanded", language.code, chapter.path.display()),
