@@ -63,7 +63,8 @@
         const kinds = {
             running: ({ python, pyodide }) => {
                 state.textContent = words.running;
-                about = add(panel, 'p', 'python-about', fill(words.about, { python, pyodide }));
+                about = add(panel, 'p', 'python-about', `${fill(words.about, { python, pyodide })} `);
+                add(about, 'a', 'python-licences', words.licences).href = new URL('LICENSES.txt', new URL(meta.content, document.baseURI));
             },
             output: ({ text }) => print(text),
             ended: () => finish(words.ended),

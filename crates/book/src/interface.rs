@@ -30,6 +30,7 @@ pub const STRINGS: &[&str] = &[
     "It has ended without an error.",
     "It has ended with an error.",
     "It was stopped.",
+    "Licences",
     "Python cannot be loaded: it needs a web server, and a connection to it.",
     "Python {python} in WebAssembly, by Pyodide {pyodide}. Its event loop is the browser's, and its times are not those of the book.",
     // page.rs: the link of a released page to its copy that stays.

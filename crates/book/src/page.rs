@@ -454,6 +454,7 @@ fn python(pyodide: &Pyodide, interface: &Interface, up: &str) -> String {
         "failed": interface.text("It has ended with an error."),
         "stopped": interface.text("It was stopped."),
         "unavailable": interface.text("Python cannot be loaded: it needs a web server, and a connection to it."),
+        "licences": interface.text("Licences"),
         "about": interface.text(
             "Python {python} in WebAssembly, by Pyodide {pyodide}. Its event loop is the browser's, and its times are not those of the book."
         ),

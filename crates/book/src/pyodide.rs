@@ -22,6 +22,9 @@ const FILES: &[&str] = &[
 const WORKER: &str = "worker.mjs";
 const SCRIPT: &str = include_str!("pyodide.mjs");
 
+/// Neither the package nor the library in it brings its licence along, and what is handed on has to name it.
+const LICENCES: &str = "LICENSES.txt";
+
 /// The installed npm package `pyodide`.
 #[derive(Debug, Clone)]
 pub struct Pyodide {
@@ -69,7 +72,24 @@ pub(crate) fn write(pyodide: &Pyodide, output: &Path) -> Result<()> {
         let contents = std::fs::read(&from).with_context(|| format!("cannot read {}", from.display()))?;
         measure::files::write_atomically(&folder.join(name), contents)?;
     }
+    measure::files::write_atomically(&folder.join(LICENCES), licences(&pyodide.version))?;
     measure::files::write_atomically(&folder.join(WORKER), SCRIPT)
+}
+
+fn licences(version: &str) -> String {
+    format!(
+        "pyodide.mjs, pyodide.asm.mjs, pyodide.asm.wasm, pyodide-lock.json: Pyodide {version}, Copyright its contributors, under the Mozilla \
+         Public License 2.0.\n\
+         Licence: https://www.mozilla.org/MPL/2.0/\n\
+         Source: https://github.com/pyodide/pyodide/tree/{version}\n\
+         \n\
+         pyodide.asm.wasm, python_stdlib.zip: CPython and its standard library, Copyright Python Software Foundation, under the PSF License \
+         Agreement.\n\
+         Licence: https://docs.python.org/3/license.html\n\
+         Source: https://github.com/python/cpython\n\
+         \n\
+         worker.mjs: of this book, under its licence for code.\n"
+    )
 }
 
 #[cfg(test)]

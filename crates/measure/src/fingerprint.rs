@@ -1,8 +1,9 @@
 //! What identifies a program for its results: its source without comments, its arguments, and the protocol's version. Results whose
 //! fingerprint differs were taken of another program, and are stale.
 
+use std::collections::HashMap;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
 
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
@@ -57,7 +58,25 @@ pub fn program(experiment: &Experiment, program: &Program) -> Result<String> {
 
 /// The source with comments and the white space around them left out. `language` is a file extension; a source in a language that is
 /// not known is returned as it is.
+///
+/// Programs share files, and more than one machine has results of each: what was parsed before is remembered.
 pub fn without_comments(source: &str, language: &str) -> String {
+    static KNOWN: LazyLock<Mutex<HashMap<[u8; 32], String>>> = LazyLock::new(Mutex::default);
+    let key = Sha256::new_with_prefix(language)
+        .chain_update([0])
+        .chain_update(source)
+        .finalize()
+        .into();
+    let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(kept) = known().get(&key) {
+        return kept.clone();
+    }
+    let kept = strip(source, language);
+    known().insert(key, kept.clone());
+    kept
+}
+
+fn strip(source: &str, language: &str) -> String {
     static SYNTAXES: OnceLock<SyntaxSet> = OnceLock::new();
     let syntaxes = SYNTAXES.get_or_init(SyntaxSet::load_defaults_newlines);
     let Some(syntax) = syntaxes.find_syntax_by_token(language) else {
