@@ -56,7 +56,7 @@ pub fn build(workspace: &Workspace, arguments: &Build) -> Result<()> {
             workspace.shown(&edition.folder.join("index.html"))
         );
     }
-    println!("Open {}", workspace.shown(&site.output_dir().join("index.html")));
+    println!("Open {}", workspace.shown(&site.output.join("index.html")));
     Ok(())
 }
 

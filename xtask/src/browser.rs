@@ -47,7 +47,7 @@ impl Browser {
         command
             .current_dir(&self.folder)
             .env(NAMED, &self.chromium)
-            .env("BOOK", workspace.root.join("book"))
+            .env("BOOK", workspace.output())
             .stdin(Stdio::null());
         command
     }

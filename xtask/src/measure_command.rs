@@ -105,7 +105,7 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<()> {
     book::edition::build(&site, &library, &pyodide::options(workspace))?;
     println!(
         "The book with these results, marked as yours: {}",
-        workspace.shown(&site.output_dir().join("index.html"))
+        workspace.shown(&site.output.join("index.html"))
     );
     println!("Raw data: {}", workspace.shown(&workspace.target.join("measurements")));
     if failed > 0 {

@@ -37,7 +37,7 @@ pub fn run(workspace: &Workspace) -> Result<()> {
     let status = browser
         .command(workspace)
         .arg("weigh.mjs")
-        .args([site.output_dir().as_path(), Path::new(&folder.join("book"))])
+        .args([site.output.as_path(), Path::new(&folder.join("book"))])
         .arg(&language.code)
         .status()
         .context("cannot start Node.js")?;

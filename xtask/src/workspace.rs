@@ -1,9 +1,11 @@
 //! Where the checkout is, and where built things go.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use book::Site;
+use book::site::OUTPUT;
 use measure::library::{Library, Source};
 
 pub struct Workspace {
@@ -28,7 +30,26 @@ impl Workspace {
     }
 
     pub fn site(&self) -> Result<Site> {
-        Site::open(&self.root)
+        let mut site = Site::open(&self.root)?;
+        site.output = self.output();
+        Ok(site)
+    }
+
+    /// Where the editions go: into the checkout, or beside everything else that is built where the checkout cannot be written to.
+    pub fn output(&self) -> PathBuf {
+        let beside = self.root.join(OUTPUT);
+        // Whether it can be written to shows when somebody does: neither its mode nor its owner says that it is mounted read-only.
+        let tried = tempfile::tempfile_in(&self.root);
+        let refused = |error: std::io::Error| {
+            matches!(
+                error.kind(),
+                ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied
+            )
+        };
+        match tried.is_err_and(refused) {
+            true => self.target.join(OUTPUT),
+            false => beside,
+        }
     }
 
     /// All experiments with the published results of the machines that the book shows.

@@ -80,8 +80,8 @@ pub fn build(site: &Site, library: &Library, options: &Options) -> Result<Vec<Ed
     Diagnostics(site.missing_catalogs()).into_result()?;
     let translations = Arc::new(Translations::of(site, library, &options.texts));
     Diagnostics(broken_directives(site, library, &translations, options)?).into_result()?;
-    let output = site.output_dir();
-    let fresh = Building::begin(&output)?;
+    let output = &site.output;
+    let fresh = Building::begin(output)?;
     let results: Vec<Result<Edition>> = std::thread::scope(|scope| {
         let threads: Vec<_> = site
             .languages
@@ -113,11 +113,11 @@ pub fn build(site: &Site, library: &Library, options: &Options) -> Result<Vec<Ed
     let interfaces = interfaces(site)?;
     let index = page::index(site, &interfaces)?;
     measure::files::write_atomically(&output.join("index.html"), &index)?;
-    data::write(library, &output)?;
+    data::write(library, output)?;
     if let Some(pyodide) = &options.pyodide {
-        pyodide::write(pyodide, &output)?;
+        pyodide::write(pyodide, output)?;
     }
-    published::write(site, library, &interfaces, &output)?;
+    published::write(site, library, &interfaces, output)?;
     Ok(editions)
 }
 

@@ -148,6 +148,7 @@ pub(crate) mod tests {
 
     pub(crate) fn site(address: Option<&str>) -> Site {
         Site {
+            output: "book".into(),
             root: ".".into(),
             config: Default::default(),
             languages: vec![english().language().clone(), italian().language().clone()],

@@ -33,12 +33,12 @@ pub struct Seen {
 /// of a language that is no longer listed, is left alone. The lines of the
 /// diagnostics are those of the HTML.
 pub fn check(site: &Site) -> Result<(Vec<Diagnostic>, Seen)> {
-    let output = site.output_dir();
+    let output = &site.output;
     let mut pages = BTreeMap::new();
     for language in &site.languages {
-        read_below(&output, &output.join(&language.code), &mut pages)?;
+        read_below(output, &output.join(&language.code), &mut pages)?;
     }
-    read(&output, output.join("index.html"), &mut pages)?;
+    read(output, output.join("index.html"), &mut pages)?;
     let mut diagnostics = Vec::new();
     let shown = |below: &Path| site.relative(&output.join(below));
     let source = Path::new(&site.source_language().code);
@@ -80,7 +80,7 @@ pub fn check(site: &Site) -> Result<(Vec<Diagnostic>, Seen)> {
     for (below, page) in &pages {
         seen.anchors += page.ids.len();
         for (target, line) in &page.links {
-            let Some(end) = follow(below, target, &output, &pages) else {
+            let Some(end) = follow(below, target, output, &pages) else {
                 continue;
             };
             seen.links += 1;

@@ -81,7 +81,7 @@ pub fn serve(site: &Site, serve: &Serve, open: impl Fn() -> Result<(Site, Librar
     let address = listener.local_addr()?;
     let (sender, changes) = mpsc::channel();
     let _watcher = watch(site, sender.clone())?;
-    let state = Arc::new(Served::new(site.output_dir(), Desk::new(site, &translating)));
+    let state = Arc::new(Served::new(site.output.clone(), Desk::new(site, &translating)));
 
     let mut builder = Builder {
         open,
@@ -680,7 +680,7 @@ mod tests {
             self_check: None,
         };
         let languages = [site.language("it").unwrap().clone()];
-        let served = Arc::new(Served::new(site.output_dir(), Desk::new(&site, &languages)));
+        let served = Arc::new(Served::new(site.output.clone(), Desk::new(&site, &languages)));
         let (address, runtime) = listen(&served);
         let mut options = Options {
             translating: vec!["it".to_owned()],
@@ -718,7 +718,7 @@ mod tests {
         options.translating.clear();
         edition::build(&site, &library, &options).unwrap();
         for page in ["it/page.html", "it/print.html", "en/page.html", "index.html"] {
-            let page = std::fs::read_to_string(site.output_dir().join(page)).unwrap();
+            let page = std::fs::read_to_string(site.output.join(page)).unwrap();
             assert!(!page.contains("__translate") && !page.contains("data-entry"), "{page}");
             assert!(!page.contains("data-state") && !page.contains("__livereload"), "{page}");
         }
@@ -751,7 +751,7 @@ mod tests {
                 .map(|edition| edition.language.code)
                 .collect())
         };
-        let page = |code: &str| std::fs::read_to_string(site.output_dir().join(code).join("page.html")).unwrap();
+        let page = |code: &str| std::fs::read_to_string(site.output.join(code).join("page.html")).unwrap();
         let (source, catalog) = (site.root.join("src/page.md"), site.root.join("po/it.po"));
 
         assert_eq!(build(&[]).unwrap(), ["en", "it"]);
@@ -806,7 +806,7 @@ mod tests {
         let mut table_after = |changed: &[&str]| {
             let changed: Vec<PathBuf> = changed.iter().map(PathBuf::from).collect();
             builder.build(&changed).unwrap();
-            let page = std::fs::read_to_string(site.output_dir().join("it/page.html")).unwrap();
+            let page = std::fs::read_to_string(site.output.join("it/page.html")).unwrap();
             let (from, to) = (page.find("<table").unwrap(), page.find("</table>").unwrap());
             page[from..to].to_owned()
         };

@@ -77,6 +77,8 @@ pub struct Site {
     /// one at least.
     pub reference_machines: Vec<String>,
     pub addresses: Addresses,
+    /// Where all editions go, each into a folder of its own: `book` below the root, unless somebody chooses another.
+    pub output: PathBuf,
     /// The line of each language in `po/languages.toml`.
     pub(crate) lines: Vec<usize>,
 }
@@ -119,6 +121,7 @@ impl Site {
         );
         let addresses = Addresses::read(&root)?;
         Ok(Site {
+            output: root.join(OUTPUT),
             root,
             config,
             languages,
@@ -196,11 +199,6 @@ impl Site {
         self.root.join("po").join(format!("{}.po", language.code))
     }
 
-    /// Where all editions go, each into a folder of its own.
-    pub fn output_dir(&self) -> PathBuf {
-        self.root.join("book")
-    }
-
     /// A path below the root as diagnostics show it: relative, with `/`.
     pub fn relative(&self, path: &Path) -> PathBuf {
         let path = path.strip_prefix(&self.root).unwrap_or(path);
@@ -208,6 +206,9 @@ impl Site {
         PathBuf::from(parts.join("/"))
     }
 }
+
+/// Holds the editions, below the root.
+pub const OUTPUT: &str = "book";
 
 /// Below the root, as messages show it.
 const LANGUAGES: &str = "po/languages.toml";

@@ -510,7 +510,9 @@ fn as_run(turn: Turn<'_>, point: &Point, (session, round, position): (u32, u32, 
 
 /// The time in UTC, to the second.
 pub fn now() -> String {
-    chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+    #[expect(clippy::disallowed_methods, reason = "a date, for readers")]
+    let now = chrono::Utc::now();
+    now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
 }
 
 /// Removes results that were half written by a call which was killed: their names are those of temporary files.

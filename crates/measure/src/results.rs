@@ -378,9 +378,10 @@ impl Results {
             .count()
     }
 
-    /// Whether every planned round of every session is there.
+    /// Whether every planned round of every session is there, and there is one.
     pub fn is_complete(&self) -> bool {
-        (0..self.campaign.sessions).all(|session| self.has_session(session))
+        let Campaign { sessions, rounds, .. } = self.campaign;
+        sessions > 0 && rounds > 0 && (0..sessions).all(|session| self.has_session(session))
     }
 
     /// Whether every round of a session is there. Rounds are written whole.
@@ -716,7 +717,7 @@ fn value(run: &Run, metric: &Metric, ideal: Option<f64>) -> Option<f64> {
         return Some(run.wall_seconds);
     }
     if metric.quantity == Quantity::ProcessSwitches {
-        return Some((run.voluntary_switches + run.involuntary_switches) as f64);
+        return Some(run.voluntary_switches as f64 + run.involuntary_switches as f64);
     }
     let phase = run.phases.get(&metric.phase)?;
     Some(match metric.quantity {
@@ -1105,6 +1106,25 @@ pub(crate) mod tests {
             results.ratio(&experiment, "a", "b", "switches", &Point::base()),
             Err(Missing::Zero { .. })
         ));
+        // Whatever a file says: the sum may be more than a whole number holds.
+        for run in &mut results.runs {
+            (run.voluntary_switches, run.involuntary_switches) = (u64::MAX, u64::MAX);
+        }
+        let most = results.estimate(&experiment, "a", "switches", &Point::base());
+        assert_eq!(most.unwrap().value, 2.0 * u64::MAX as f64);
+    }
+
+    #[test]
+    fn a_campaign_is_complete_when_every_round_is_there_and_there_is_one() {
+        let (_, mut results) = sample();
+        assert!(results.is_complete());
+        results.campaign.sessions = u32::MAX;
+        assert!(!results.is_complete());
+        // Of no rounds, all are there in any number of sessions; a campaign that is, nobody measured.
+        results.campaign.rounds = 0;
+        assert!(!results.is_complete());
+        results.campaign.sessions = 0;
+        assert!(!results.is_complete());
     }
 
     #[test]

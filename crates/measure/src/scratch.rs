@@ -83,8 +83,10 @@ fn sweep(parent: &Path) -> Result<()> {
         let in_use = match &lock {
             Ok(lock) => matches!(lock.try_lock(), Err(TryLockError::WouldBlock)),
             Err(_) => {
+                #[expect(clippy::disallowed_methods, reason = "files have dates, and no other clock")]
                 let age = SystemTime::now().duration_since(metadata.modified()?);
-                age.is_ok_and(|age| age < MADE_WITHIN)
+                // From the future, as after a clock was set back: nobody knows how old it is.
+                age.map_or(true, |age| age < MADE_WITHIN)
             }
         };
         if !in_use {
@@ -130,13 +132,16 @@ mod tests {
         let dead = folder(".price-of-await-dead", &[LOCK, "data"]);
         let just_made = folder(".price-of-await-new", &[]);
         let half_removed = folder(".price-of-await-old", &["data"]);
-        let long_ago = SystemTime::now() - 2 * MADE_WITHIN;
-        File::open(&half_removed).unwrap().set_modified(long_ago).unwrap();
+        let of_the_future = folder(".price-of-await-future", &[]);
+        let set_date = |path: &Path, date: SystemTime| File::open(path).unwrap().set_modified(date).unwrap();
+        let now = std::fs::metadata(&just_made).unwrap().modified().unwrap();
+        set_date(&of_the_future, now + 1000 * MADE_WITHIN);
+        set_date(&half_removed, now - 2 * MADE_WITHIN);
         let unrelated = folder("3.13.15", &[LOCK]);
 
         let next = Scratch::new(parent.path()).unwrap();
         assert!(!dead.exists() && !half_removed.exists());
-        for kept in [living.path(), next.path(), &just_made, &unrelated] {
+        for kept in [living.path(), next.path(), &just_made, &of_the_future, &unrelated] {
             assert!(kept.is_dir(), "{}", kept.display());
         }
         let path = next.path().to_owned();

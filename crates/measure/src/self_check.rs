@@ -295,9 +295,9 @@ impl SelfCheck {
 
     /// Whether every sample is there that was meant to be taken.
     pub fn is_complete(&self) -> bool {
-        let rounds = self.campaigns * SESSIONS * ROUNDS;
+        let rounds = u64::from(self.campaigns) * u64::from(SESSIONS * ROUNDS);
         let trials = |hyperfine: &Hyperfine| hyperfine.python.len() >= self.campaigns as usize;
-        self.rounds.len() >= rounds as usize
+        self.rounds.len() as u64 >= rounds
             && self.hyperfine.as_ref().is_none_or(trials)
             && !self.cost.is_empty()
             && !self.gate.hog.is_empty()
@@ -594,6 +594,17 @@ pub(crate) mod tests {
         let summary = check.summary();
         assert_eq!(summary.coverage["slower"].share(), None);
         assert_eq!(summary.sessions_needed(), None);
+    }
+
+    #[test]
+    fn a_check_is_complete_when_all_its_campaigns_are_there() {
+        let mut check = sample(3, 0.02);
+        assert!(check.is_complete());
+        check.rounds.pop();
+        assert!(!check.is_complete());
+        // Whatever a file says: these have more rounds than can be counted in the number that campaigns are counted in.
+        check.campaigns = u32::MAX;
+        assert!(!check.is_complete());
     }
 
     #[test]

@@ -226,7 +226,8 @@ pub struct Difference {
 
 /// Welch's comparison of two samples. `step` is the smallest difference between two values that the measurement can tell, in the unit of
 /// the values, 0 where it is negligible: sessions that all fall on one step scatter by less than they could have, and are taken to scatter as
-/// if either of two neighbouring steps were as likely. `None` where one sample has fewer than two sessions, or values without a logarithm.
+/// if either of two neighbouring steps were as likely. `None` where one sample has fewer than two sessions, or values without a logarithm,
+/// or values so large that how they scatter is no number.
 pub fn difference(old: &Sample<'_>, new: &Sample<'_>, scale: Scale, step: f64) -> Option<Difference> {
     let (old, new) = (Moments::of(old, scale)?, Moments::of(new, scale)?);
     let variance_of_mean = |moments: &Moments| {
@@ -239,11 +240,15 @@ pub fn difference(old: &Sample<'_>, new: &Sample<'_>, scale: Scale, step: f64) -
     let (of_old, of_new) = (variance_of_mean(&old)?, variance_of_mean(&new)?);
     let apart = new.mean - old.mean;
     let variance = of_old + of_new;
+    if !apart.is_finite() || !variance.is_finite() {
+        return None;
+    }
     let (half, p) = if variance == 0.0 {
         (0.0, if apart == 0.0 { 1.0 } else { 0.0 })
     } else {
-        // Welch's approximate degrees of freedom.
-        let freedom = variance.powi(2) / (of_old.powi(2) / old.freedom + of_new.powi(2) / new.freedom);
+        // Welch's approximate degrees of freedom, by shares, since the square of a variance may be too large or too small for a number.
+        let (old_share, new_share) = (of_old / variance, of_new / variance);
+        let freedom = 1.0 / (old_share.powi(2) / old.freedom + new_share.powi(2) / new.freedom);
         let error = variance.sqrt();
         (t_quantile(freedom) * error, 2.0 * t(freedom).sf((apart / error).abs()))
     };
@@ -283,6 +288,23 @@ fn t(freedom: f64) -> StudentsT {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_differs_does_so_in_any_unit_or_nothing_is_said_of_it() {
+        let p = |factor: f64| {
+            let (old, new) = ([1.0, 2.0, 4.0].map(|v| v * factor), [3.0, 4.0, 9.0].map(|v| v * factor));
+            Some(difference(&Sample::fixed(&old), &Sample::fixed(&new), Scale::Linear, 0.0)?.p)
+        };
+        let usual = p(1.0).unwrap();
+        assert!((0.1..0.5).contains(&usual), "{usual}");
+        // Their variance can be computed, its square cannot.
+        for factor in [1e-120, 1e120] {
+            assert!((p(factor).unwrap() - usual).abs() < 1e-9, "{factor}: {:?}", p(factor));
+        }
+        // Nor can their variance, or even the sum.
+        assert_eq!(p(1e200), None);
+        assert_eq!(p(1e307), None);
+    }
 
     #[test]
     fn the_median_s_interval_is_that_of_the_tables() {

@@ -1,4 +1,4 @@
-//! Faults on purpose: the harness is killed, the disk is full, somebody else has the lock.
+//! Faults on purpose: the harness is killed, once and again and again, the disk is full, the clock jumps.
 //!
 //! What has to die or to run out of room cannot be this process, so these tests start the test binary again, with a variable that tells
 //! it which part to play.
@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{Checkout, answering};
+use common::{Checkout, answering, measure_in};
 use measure::process::{Invocation, guard_with};
 use measure::results::Results;
 
@@ -96,6 +96,103 @@ fn a_killed_harness_leaves_no_process_behind() {
     eventually("a process outlived the harness", || {
         !pids.iter().any(|pid| is_running(*pid))
     });
+}
+
+/// How often a campaign is killed; the environment variable `KILLS` says otherwise.
+const KILLS: u32 = 8;
+
+/// Processes, other than this one, whose command line names a folder.
+fn processes_of(folder: &Path) -> Vec<i32> {
+    let name = folder.to_str().unwrap().as_bytes();
+    std::fs::read_dir("/proc")
+        .unwrap()
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(|pid| {
+            let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            *pid != std::process::id().cast_signed() && line.windows(name.len()).any(|part| part == name)
+        })
+        .collect()
+}
+
+#[test]
+fn a_campaign_that_is_killed_again_and_again_loses_no_round() {
+    let name = "a_campaign_that_is_killed_again_and_again_loses_no_round";
+    // More than are measured between the kills.
+    const SESSIONS: u32 = 100_000;
+    if played().as_deref() == Some(name) {
+        guard_with(Path::new(env!("CARGO_BIN_EXE_guard"))).unwrap();
+        let (outcome, _) = measure_in(&shared(), &shared().join("target"), SESSIONS).unwrap();
+        assert!(outcome.error.is_none(), "{:?}", outcome.error);
+        return;
+    }
+    let kills = std::env::var("KILLS").map_or(KILLS, |kills| kills.parse().expect("KILLS is a number"));
+    let checkout = Checkout::new(&answering("1"), &answering("1"));
+    let read = || match checkout.results().exists() {
+        true => Results::read(&checkout.results()).unwrap().runs,
+        false => Vec::new(),
+    };
+    let start = || {
+        let command = part(name, checkout.folder.path());
+        let mut start = Command::new(&command[0]);
+        start.args(&command[1..]).stdout(Stdio::null()).stderr(Stdio::null());
+        start.spawn().unwrap()
+    };
+    let kill = |mut harness: std::process::Child| {
+        assert!(
+            harness.try_wait().unwrap().is_none(),
+            "the campaign ended before it was killed"
+        );
+        harness.kill().unwrap();
+        harness.wait().unwrap();
+        eventually("a program outlived the harness", || {
+            processes_of(checkout.folder.path()).is_empty()
+        });
+    };
+    let mut before = Vec::new();
+    for number in 0..kills {
+        let harness = start();
+        // From before the first run to some rounds later, at points that no run keeps pace with.
+        std::thread::sleep(Duration::from_millis(u64::from(number * 617 % 1500)));
+        kill(harness);
+        let after = read();
+        assert!(after[..before.len()] == before, "kill number {number} lost a round");
+        before = after;
+    }
+    // It still goes on where it was.
+    let harness = start();
+    eventually("the campaign does not go on", || read().len() > before.len());
+    kill(harness);
+    assert!(read()[..before.len()] == before);
+}
+
+/// Durations come from clocks that cannot be set (`clippy.toml` sees to that); what is left of the clock that can is the date of a session.
+#[test]
+fn a_clock_that_jumped_between_sessions_costs_nothing() {
+    let checkout = Checkout::new(&answering("1"), &answering("1"));
+    let (outcome, _) = checkout.measure(2);
+    assert!(outcome.error.is_none(), "{:?}", outcome.error);
+    let mut results = Results::read(&checkout.results()).unwrap();
+    for (session, date) in results
+        .campaign
+        .log
+        .iter_mut()
+        .zip(["2099-01-01T00:00:00Z", "1970-01-01T00:00:00Z"])
+    {
+        session.started = date.to_owned();
+    }
+    // Its last round is still to come.
+    results.runs.truncate(9);
+    results.write(&checkout.results()).unwrap();
+    let (outcome, _) = checkout.measure(2);
+    assert!(outcome.error.is_none(), "{:?}", outcome.error);
+    let again = Results::read(&checkout.results()).unwrap();
+    assert!(again.is_complete());
+    assert!(
+        again.runs[..results.runs.len()] == results.runs,
+        "what was measured before is kept"
+    );
+    assert_eq!(again.campaign.log[0], results.campaign.log[0]);
 }
 
 #[test]

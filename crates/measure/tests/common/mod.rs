@@ -90,26 +90,30 @@ impl Checkout {
     }
 
     pub fn try_measure(&self, sessions: u32) -> anyhow::Result<(Outcome, Vec<String>)> {
-        let interpreter = Interpreter::choose(None, &self.target).unwrap();
-        let python = Environment {
-            python: interpreter.path.clone(),
-            interpreter,
-            packages: Default::default(),
-        };
-        let root: &Path = self.folder.path();
-        let pythons = Pythons::from([("default".to_owned(), Ok(python))]);
-        let harness = Harness::new(root, &self.target, Binaries::at(PathBuf::new()), pythons, None).unwrap();
-        let options = Options {
-            experiments: Vec::new(),
-            sessions,
-            rounds: None,
-            budget: None,
-            seed: 1,
-        };
-        let heard = Heard::default();
-        let mut outcomes = campaign::run(&harness, &options, &heard)?;
-        Ok((outcomes.remove(0), heard.0.into_inner()))
+        measure_in(self.folder.path(), &self.target, sessions)
     }
+}
+
+/// A campaign over the experiment of a checkout, which may be that of another process.
+pub fn measure_in(root: &Path, target: &Path, sessions: u32) -> anyhow::Result<(Outcome, Vec<String>)> {
+    let interpreter = Interpreter::choose(None, target).unwrap();
+    let python = Environment {
+        python: interpreter.path.clone(),
+        interpreter,
+        packages: Default::default(),
+    };
+    let pythons = Pythons::from([("default".to_owned(), Ok(python))]);
+    let harness = Harness::new(root, target, Binaries::at(PathBuf::new()), pythons, None).unwrap();
+    let options = Options {
+        experiments: Vec::new(),
+        sessions,
+        rounds: None,
+        budget: None,
+        seed: 1,
+    };
+    let heard = Heard::default();
+    let mut outcomes = campaign::run(&harness, &options, &heard)?;
+    Ok((outcomes.remove(0), heard.0.into_inner()))
 }
 
 #[derive(Default)]
