@@ -13,7 +13,13 @@ use crate::workspace::Workspace;
 
 pub fn run(workspace: &Workspace) -> Result<()> {
     let mut missing = 0;
-    println!("{}", build::rustc_version(&workspace.root)?);
+    match build::rustc_version(&workspace.root) {
+        Ok(version) => println!("{version}"),
+        Err(_) => {
+            missing += 1;
+            println!("MISSING: {}. Without it: nothing", build::NO_RUST);
+        }
+    }
 
     let interpreters = Interpreter::all(&workspace.target);
     for interpreter in &interpreters {

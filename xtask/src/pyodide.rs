@@ -25,6 +25,7 @@ pub fn find(workspace: &Workspace) -> Result<Pyodide, String> {
         workspace.target.join("pyodide"),
         "Pyodide",
     )
-    .install()?;
+    .install()
+    .map_err(|why| format!("{why} (Debian and Ubuntu: `apt-get install npm`)"))?;
     Pyodide::open(&modules.join("pyodide")).map_err(|error| format!("{error:#}"))
 }

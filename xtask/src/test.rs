@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use book::edition;
 use book::snippet::Snippets;
 use clap::ValueEnum;
-use measure::build::Binaries;
+use measure::build::{Binaries, NO_RUST};
 use measure::campaign::{self, Progress};
 use measure::experiment::Experiment;
 use measure::extension::Extensions;
@@ -346,7 +346,7 @@ fn cargo(workspace: &Workspace, command: &mut Command) -> Result<String> {
         .current_dir(&workspace.root)
         .stdin(Stdio::null())
         .status()
-        .context("cannot start cargo")?;
+        .context(NO_RUST)?;
     ensure!(status.success(), "`{shown}` failed; its messages stand above");
     Ok(shown)
 }

@@ -38,7 +38,7 @@ impl Binaries {
                 .arg(target)
                 .stdin(Stdio::null())
                 .status()
-                .context("cannot start cargo")?;
+                .context(NO_RUST)?;
             ensure!(
                 status.success(),
                 "`cargo build --release --locked {}` failed; its messages stand above",
@@ -75,6 +75,10 @@ impl Binaries {
     }
 }
 
+/// What is said where cargo or rustc cannot be started.
+pub const NO_RUST: &str = "cannot start cargo or rustc; install a Rust toolchain, or put the folder of the one that is here on the PATH \
+                           (`. ~/.cargo/env`, where rustup put it)";
+
 fn cargo() -> std::ffi::OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
@@ -85,7 +89,7 @@ pub fn rustc_version(root: &Path) -> Result<String> {
         .current_dir(root)
         .arg("--version")
         .output()
-        .context("cannot start rustc")?;
+        .context(NO_RUST)?;
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
