@@ -48,6 +48,8 @@ for (const language of await languages()) {
             assert.ok(said.description.length > 20, `${chapter}: ${said.description}`);
             assert.ok(!descriptions.has(said.description), `${chapter} is described as ${descriptions.get(said.description)} is`);
             descriptions.set(said.description, chapter);
+            // Each language, and where readers of none of them go.
+            assert.equal(said.languages.length, (await languages()).length + 1);
             for (const [, address] of said.languages) {
                 const response = await page.request.get(address);
                 assert.ok(response.ok(), `${chapter} leads to ${address}`);

@@ -100,11 +100,14 @@ for (const language of await languages()) {
 
     test(`the choice of a machine holds for all figures, in ${language}`, () => on(`${language}/many.html`, async (page) => {
         const choices = page.locator('.machine-choice select');
-        if (await choices.count() === 0) return;
+        assert.ok(await choices.count() > 0);
         const second = await choices.first().locator('option').nth(1).getAttribute('value');
         await choices.first().selectOption(second);
         await page.reload();
-        assert.equal(await page.locator('.machine-choice select').first().inputValue(), second);
+        for (const choice of await choices.all()) {
+            const offered = await choice.locator(`option[value="${second}"]`).count();
+            if (offered > 0) assert.equal(await choice.inputValue(), second);
+        }
     }));
 }
 
@@ -138,8 +141,12 @@ test('all of the menu is reached by keyboard, and the text before it', () => on(
 }));
 
 test('nothing moves for readers who want it so', () => on('en/event-loop.html', async (page) => {
-    const moving = await page.evaluate(() => document.getAnimations().map((one) => one.effect.getTiming().duration));
-    assert.ok(moving.every((duration) => duration < 1), moving.join(' '));
+    const slow = await page.evaluate(() => [...document.querySelectorAll('*')].flatMap((element) => {
+        const { transitionDuration, animationDuration } = getComputedStyle(element);
+        const longest = Math.max(...`${transitionDuration},${animationDuration}`.split(',').map((one) => Number.parseFloat(one)));
+        return longest > 0.001 ? [`${element.tagName}.${element.className} ${longest} s`] : [];
+    }));
+    assert.deepEqual(slow, []);
 }, { reducedMotion: 'reduce' }));
 
 test('on paper all numbers, both twins and all steps stand', () => on('en/event-loop.html', async (page) => {
@@ -147,6 +154,7 @@ test('on paper all numbers, both twins and all steps stand', () => on('en/event-
     assert.ok(await page.locator('figure.stepper table').isVisible());
     assert.equal(await page.locator('figure.stepper .stage').isVisible(), false);
     const panels = page.locator('.twin figure.program');
+    assert.ok(await panels.count() > 0);
     for (let number = 0; number < await panels.count(); number += 1) {
         assert.ok(await panels.nth(number).isVisible());
     }

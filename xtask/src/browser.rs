@@ -15,6 +15,9 @@ const NAMED: &str = "CHROMIUM";
 /// Set where a missing browser is a mistake and not a reason to skip.
 const REQUIRED: &str = "REQUIRE_BROWSER";
 
+/// Begins what is said of a skipped test.
+pub const SKIPPED: &str = "SKIPPED";
+
 const INSTALL: &str = "Debian and Ubuntu: `apt-get install chromium nodejs npm`";
 
 /// What the tests of pages need.
@@ -81,7 +84,7 @@ pub fn test(workspace: &Workspace) -> Result<String> {
         Err(why) => {
             let required = std::env::var_os(REQUIRED).is_some_and(|value| value == "1");
             ensure!(!required, "{why}; {REQUIRED} is set");
-            return Ok(format!("SKIPPED: {why}"));
+            return Ok(format!("{SKIPPED}: {why}"));
         }
     };
     let status = browser

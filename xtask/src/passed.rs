@@ -10,46 +10,41 @@ use sha2::{Digest, Sha256};
 
 use crate::workspace::Workspace;
 
-/// What a step's outcome may depend on beside the files of the project, where it is found.
-const TOOLS: &[&str] = &[
-    "cargo",
-    "rustc",
-    "cc",
-    "python3",
-    "python3.11",
-    "python3.12",
-    "python3.13",
-    "python3.14",
-    "python3.15",
-    "node",
-    "npm",
-    "chromium",
-    "chromium-browser",
-    "google-chrome",
-    "google-chrome-stable",
-    "go",
-    "gettext",
-    "redis-server",
-    "postgres",
-    "strace",
-    "hyperfine",
+/// What a step's outcome may depend on beside the files of the project: where it is found, and what it says of its version.
+const TOOLS: &[(&str, &str)] = &[
+    ("cargo", "--version"),
+    ("rustc", "--version"),
+    ("cc", "--version"),
+    ("python3", "--version"),
+    ("python3.11", "--version"),
+    ("python3.12", "--version"),
+    ("python3.13", "--version"),
+    ("python3.13t", "--version"),
+    ("python3.14", "--version"),
+    ("python3.14t", "--version"),
+    ("python3.15", "--version"),
+    ("python3.15t", "--version"),
+    ("node", "--version"),
+    ("npm", "--version"),
+    ("go", "version"),
+    ("msgcat", "--version"),
+    ("redis-server", "--version"),
+    ("postgres", "--version"),
+    ("hyperfine", "--version"),
+    ("chromium", "--version"),
+    ("chromium-browser", "--version"),
+    ("google-chrome", "--version"),
+    ("google-chrome-stable", "--version"),
 ];
 
-/// Compilers and interpreters whose version matters, with what makes them say it.
-const VERSIONS: &[&[&str]] = &[
-    &["rustc", "--version", "--verbose"],
-    &["python3", "--version"],
-    &["node", "--version"],
-];
-
-/// Say what may be skipped and what must not be, or choose an interpreter.
+/// Say what may be skipped and what must not be, or which tool is taken.
 const VARIABLES: &[&str] = &[
     "REQUIRE_SERVICES",
     "REQUIRE_BROWSER",
     "CHROMIUM",
-    "PYTHON",
+    "RUSTC",
     "RUSTFLAGS",
-    "VIRTUAL_ENV",
+    "KILLS",
 ];
 
 /// All that a step's outcome depends on.
@@ -70,12 +65,16 @@ impl Inputs {
             inputs.add(name.as_os_str());
             inputs.0.update(Sha256::digest(contents));
         }
-        for tool in TOOLS {
-            inputs.add(tool);
-            inputs.add(on_path(tool).unwrap_or_default());
-        }
-        for words in VERSIONS {
-            let said = Command::new(words[0]).args(&words[1..]).stdin(Stdio::null()).output();
+        for (tool, version) in TOOLS {
+            let Some(path) = on_path(tool) else {
+                continue;
+            };
+            let said = Command::new(&path)
+                .arg(version)
+                .stdin(Stdio::null())
+                .stderr(Stdio::null())
+                .output();
+            inputs.add(path);
             inputs
                 .0
                 .update(said.map_or_else(|_| Vec::new(), |output| output.stdout));
@@ -93,6 +92,27 @@ impl Inputs {
             inputs.add("");
         }
         Ok(inputs)
+    }
+
+    /// And all files below a folder, in order.
+    pub fn and_below(mut self, folder: &Path) -> Result<Inputs> {
+        let reading = || format!("cannot read {}", folder.display());
+        let entries = std::fs::read_dir(folder).with_context(reading)?;
+        let mut paths = entries
+            .map(|entry| Ok(entry?.path()))
+            .collect::<std::io::Result<Vec<PathBuf>>>()
+            .with_context(reading)?;
+        paths.sort();
+        for path in paths {
+            if path.is_dir() {
+                self = self.and_below(&path)?;
+            } else {
+                self.add(&path);
+                self.0
+                    .update(Sha256::digest(std::fs::read(&path).with_context(reading)?));
+            }
+        }
+        Ok(self)
     }
 
     fn add(&mut self, text: impl AsRef<OsStr>) {
@@ -198,6 +218,25 @@ mod tests {
         passed(&workspace).keep("3 things").unwrap();
         std::fs::create_dir_all(folder.path().join("target/pythons/3.14.0")).unwrap();
         assert_eq!(passed(&workspace).before(), None);
+    }
+
+    #[test]
+    fn what_is_below_a_folder_counts_whether_or_not_git_ignores_it() {
+        let (folder, workspace) = checkout();
+        let built = folder.path().join("target/book/en");
+        std::fs::create_dir_all(&built).unwrap();
+        let passed = || {
+            let inputs = Inputs::of(&workspace, &["src"]).unwrap();
+            let inputs = inputs.and_below(&folder.path().join("target/book")).unwrap();
+            Passed::new(&workspace, "step", inputs)
+        };
+        std::fs::write(built.join("page.html"), "one").unwrap();
+        passed().keep("").unwrap();
+        assert!(passed().before().is_some());
+        std::fs::write(built.join("page.html"), "two").unwrap();
+        assert!(passed().before().is_none());
+        let inputs = Inputs::of(&workspace, &["src"]).unwrap();
+        assert!(inputs.and_below(&folder.path().join("gone")).is_err());
     }
 
     #[test]

@@ -73,29 +73,25 @@ impl Step {
     fn places(self) -> Option<&'static [&'static str]> {
         match self {
             Step::Chapters | Step::Results | Step::Claims | Step::Editions | Step::Pages => None,
-            // Some of them look at the book itself, and the pages are made of nearly all that is there.
-            Step::Browser | Step::Rust => Some(&["."]),
+            // And on the pages, which Git does not know.
+            Step::Browser => Some(&["xtask"]),
+            // Some of them look at the book itself.
+            Step::Rust => Some(&["."]),
             Step::Snippets => Some(&[
                 "src",
                 "po",
                 "examples",
                 "measurements",
                 "crates",
-                "xtask/src/test.rs",
+                "xtask/src",
                 ":(glob)*.toml",
                 "Cargo.lock",
                 "requirements.txt",
             ]),
-            Step::Programs => Some(&[
+            Step::Programs | Step::Extension => Some(&[
                 "examples",
                 "crates/measure",
-                "Cargo.toml",
-                "Cargo.lock",
-                "requirements.txt",
-            ]),
-            Step::Extension => Some(&[
-                "examples/bridge",
-                "crates/measure",
+                "xtask/src",
                 "Cargo.toml",
                 "Cargo.lock",
                 "requirements.txt",
@@ -143,7 +139,8 @@ pub fn run(workspace: &Workspace, wanted: &[Step], again: bool) -> Result<()> {
         match step.run(workspace) {
             Ok(summary) => {
                 println!("   ok in {:.1} s: {summary}", began.elapsed().as_secs_f64());
-                if let Some(passed) = passed {
+                // What was skipped is tried again.
+                if let Some(passed) = passed.filter(|_| !summary.starts_with(browser::SKIPPED)) {
                     passed.keep(&summary)?;
                 }
             }
@@ -170,7 +167,10 @@ pub fn run(workspace: &Workspace, wanted: &[Step], again: bool) -> Result<()> {
 
 /// What is known of the step with its inputs as they are now; nothing of one that is quick, nor where Git does not say which files there are.
 fn passed(workspace: &Workspace, step: Step) -> Option<Passed> {
-    let inputs = Inputs::of(workspace, step.places()?).ok()?;
+    let mut inputs = Inputs::of(workspace, step.places()?).ok()?;
+    if step == Step::Browser {
+        inputs = inputs.and_below(&workspace.output()).ok()?;
+    }
     Some(Passed::new(workspace, step.to_possible_value()?.get_name(), inputs))
 }
 

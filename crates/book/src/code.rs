@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::{LazyLock, Mutex, OnceLock};
+use std::sync::{LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use syntect::parsing::{ParseState, Scope, ScopeStack, SyntaxSet};
 
@@ -137,17 +137,28 @@ enum Kind {
 /// To read code costs more than all else that is done for a page, and the same blocks are read for each edition, for each check and after
 /// each save while the book is served: what was found is kept.
 fn spans(code: &str, language: &str) -> Vec<Range<usize>> {
-    // By language and code.
-    type Found = HashMap<(String, String), Vec<Range<usize>>>;
-    static FOUND: LazyLock<Mutex<Found>> = LazyLock::new(Mutex::default);
-    let found = || FOUND.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let key = (language.to_owned(), code.to_owned());
-    let known = found().get(&key).cloned();
+    let known = remembered().get(&key).cloned();
     known.unwrap_or_else(|| {
         let spans = read_spans(code, language);
-        found().insert(key, spans.clone());
+        let mut remembered = remembered();
+        if remembered.len() >= REMEMBERED {
+            remembered.clear();
+        }
+        remembered.insert(key, spans.clone());
         spans
     })
+}
+
+/// By language and code.
+type Spans = HashMap<(String, String), Vec<Range<usize>>>;
+
+/// How many blocks are remembered: several books like this one in all their languages. A server reads another one after each save.
+const REMEMBERED: usize = 10_000;
+
+fn remembered() -> MutexGuard<'static, Spans> {
+    static SPANS: LazyLock<Mutex<Spans>> = LazyLock::new(Mutex::default);
+    SPANS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn read_spans(code: &str, language: &str) -> Vec<Range<usize>> {
@@ -257,6 +268,16 @@ mod tests {
             .into_iter()
             .map(|comment| comment.message)
             .collect()
+    }
+
+    #[test]
+    fn no_more_is_remembered_than_books_have() {
+        for number in 0..REMEMBERED + 2 {
+            spans(&number.to_string(), "a language that nobody knows");
+        }
+        assert!(remembered().len() <= REMEMBERED);
+        // What was forgotten is read again.
+        assert_eq!(messages("rust", "// One.\n"), ["// One."]);
     }
 
     #[test]
