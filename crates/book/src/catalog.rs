@@ -44,7 +44,7 @@ pub use status::{Count, Part, Progress, Texts, progress};
 pub use update::{Summary, update};
 
 /// The renderer's name under which a book is read for its messages. Preprocessors that translate or fill in numbers do not run for it.
-pub const EXTRACTION: &str = "xgettext";
+pub(crate) const EXTRACTION: &str = "xgettext";
 
 /// One message with its translation and all that is noted about it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -71,12 +71,12 @@ pub struct Entry {
 }
 
 impl Entry {
-    pub fn is_fuzzy(&self) -> bool {
+    pub(crate) fn is_fuzzy(&self) -> bool {
         self.flags.iter().any(|flag| flag == "fuzzy")
     }
 
     /// Whether readers see the translation.
-    pub fn is_translated(&self) -> bool {
+    pub(crate) fn is_translated(&self) -> bool {
         !self.msgstr.is_empty() && !self.is_fuzzy() && !self.obsolete
     }
 }

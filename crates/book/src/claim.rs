@@ -389,7 +389,7 @@ struct Evidence {
 
 /// What the data say of a claim without words, `REFERENCE CONDITION`: the value with its certainty, and before it that they do not bear the
 /// claim out, where they do not.
-pub fn judged(arguments: &str, context: &Context) -> Result<String, Problem> {
+pub(crate) fn judged(arguments: &str, context: &Context) -> Result<String, Problem> {
     Ok(Claim::parse(arguments, &context.library)?.told(&context.interface).1)
 }
 
@@ -422,7 +422,7 @@ pub fn render(
 }
 
 /// Why there is no value, and how to get one, in the reader's language: `to_measure` is what `cargo xtask measure` is given.
-pub fn unmeasured(why: &Unmeasured, to_measure: &str, interface: &Interface) -> String {
+pub(crate) fn unmeasured(why: &Unmeasured, to_measure: &str, interface: &Interface) -> String {
     // To measure it once more would hardly help.
     if let Some(unknowable) = why.unknowable() {
         return interface.text(unknowable);

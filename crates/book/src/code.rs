@@ -19,7 +19,7 @@ pub struct Code<'a> {
 }
 
 /// The language of drawings in text: nothing in them is code, so they are translated whole.
-pub const DIAGRAM: &str = "diagram";
+pub(crate) const DIAGRAM: &str = "diagram";
 
 /// A comment as translators see it: with its markers, without its indentation.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -29,7 +29,7 @@ use crate::twin::{self, Programs};
 use crate::{data, directive, lint, page, published, pyodide};
 
 /// Holds what was released, as it was built then: the editions of release `1.0.0` below `releases/1.0.0/`.
-pub const RELEASES: &str = "releases";
+pub(crate) const RELEASES: &str = "releases";
 
 /// How an edition is built.
 #[derive(Debug, Clone, Default)]

@@ -287,7 +287,7 @@ impl Ledger {
     }
 
     /// The verdicts that lean on a claim of a chapter, which is named by its path as messages show it.
-    pub fn leaning_on(&self, chapter: &Path, reference: &str, condition: &str) -> Vec<Leaning> {
+    pub(crate) fn leaning_on(&self, chapter: &Path, reference: &str, condition: &str) -> Vec<Leaning> {
         let head = format!("{reference} {condition}");
         let names = |link: &str| Path::new(&self.source_dir).join(split_link(link).0) == chapter;
         self.rows

@@ -140,7 +140,7 @@ pub fn figures(text: &str, context: &Context) -> Vec<String> {
 }
 
 /// The figure in a chapter's text that shows what a claim of it is about; `arguments` are the claim's.
-pub fn figure_of(text: &str, arguments: &str, context: &Context) -> Option<String> {
+pub(crate) fn figure_of(text: &str, arguments: &str, context: &Context) -> Option<String> {
     let directives = directive::parse(text).directives;
     Page::new(text, context, &directives).figure_for(arguments)
 }

@@ -76,7 +76,7 @@ impl Shown {
     }
 
     /// The same with a further remark behind the certainty.
-    pub fn noted(mut self, remark: Option<String>) -> Shown {
+    pub(crate) fn noted(mut self, remark: Option<String>) -> Shown {
         if let Some(remark) = remark {
             self.certainty = format!("{}; {remark}", self.certainty);
         }
@@ -84,7 +84,7 @@ impl Shown {
     }
 
     /// The same where the value is only a bound: `≥ 41,000 per second`, and why.
-    pub fn bounded(mut self, bound: Option<Bound>, interface: &Interface) -> Shown {
+    pub(crate) fn bounded(mut self, bound: Option<Bound>, interface: &Interface) -> Shown {
         let Some(bound) = bound else { return self };
         if let Some(sign) = sign(bound) {
             self.value.insert_str(0, &format!("{sign}{NO_BREAK_SPACE}"));
@@ -113,7 +113,7 @@ pub fn sign(bound: Bound) -> Option<char> {
 }
 
 /// Why a value is only a bound.
-pub fn why_bounded(bound: Bound, interface: &Interface) -> String {
+pub(crate) fn why_bounded(bound: Bound, interface: &Interface) -> String {
     interface.text(match bound {
         Bound::AtLeast => "the load generator was the limit, so it is at least this much",
         Bound::AtMost => "the load generator was the limit, so it is at most this much",
@@ -131,7 +131,7 @@ pub fn range(low: f64, high: f64, kind: Kind, interface: &Interface) -> String {
 }
 
 /// A latency in seconds as histograms tell it: three significant digits, and whole microseconds.
-pub fn latency(seconds: f64, interface: &Interface) -> String {
+pub(crate) fn latency(seconds: f64, interface: &Interface) -> String {
     const STEP: i32 = -6;
     let place = |value: f64| magnitude(value).map_or(STEP, |own| (own - 2).max(STEP));
     // What is rounded up to a further digit ends one place earlier.

@@ -90,7 +90,7 @@ pub fn numerals(tokens: &[Spotted], language: &Language) -> Vec<Numeral> {
 }
 
 /// `UTF-8`, Python 3.11, chapter 21: digits that belong to a name.
-pub fn is_part_of_a_name(tokens: &[Spotted], at: usize) -> bool {
+pub(crate) fn is_part_of_a_name(tokens: &[Spotted], at: usize) -> bool {
     const NAMES: &[&str] = &[
         "python", "cpython", "rust", "tokio", "linux", "version", "versione", "chapter", "chapters", "capitolo",
         "capitoli", "part", "parte", "section", "sezione", "figure", "figura", "table", "tabella", "pep", "rfc",

@@ -37,7 +37,7 @@ impl Spotted {
         }
     }
 
-    pub fn is_sign(&self, sign: char) -> bool {
+    pub(crate) fn is_sign(&self, sign: char) -> bool {
         self.token == Token::Sign(sign)
     }
 }

@@ -49,12 +49,12 @@ pub struct Language {
 }
 
 impl Language {
-    pub fn is_draft(&self) -> bool {
+    pub(crate) fn is_draft(&self) -> bool {
         self.status == Status::Draft
     }
 
     /// As in `<html dir>`, by the script that the language is written in.
-    pub fn direction(&self) -> TextDirection {
+    pub(crate) fn direction(&self) -> TextDirection {
         let right_to_left = LanguageIdentifier::try_from_str(&self.code)
             .is_ok_and(|id| LocaleDirectionality::new_common().is_right_to_left(&id));
         match right_to_left {
@@ -160,7 +160,7 @@ impl Site {
     }
 
     /// The languages that are listed without a catalog, each at its line.
-    pub fn missing_catalogs(&self) -> Vec<Diagnostic> {
+    pub(crate) fn missing_catalogs(&self) -> Vec<Diagnostic> {
         self.languages
             .iter()
             .zip(&self.lines)
@@ -190,7 +190,7 @@ impl Site {
     }
 
     /// The folder of the chapters.
-    pub fn source_dir(&self) -> PathBuf {
+    pub(crate) fn source_dir(&self) -> PathBuf {
         self.root.join(&self.config.book.src)
     }
 

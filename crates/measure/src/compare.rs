@@ -28,7 +28,7 @@ use crate::statistics::{self, Sample, Scale};
 pub use circumstances::{Circumstance, environment_conflicts};
 
 /// The chance that a comparison of two campaigns of the same thing reports any change at all.
-pub const FAMILY_WISE: f64 = 0.05;
+pub(crate) const FAMILY_WISE: f64 = 0.05;
 
 /// One machine's results, by experiment.
 #[derive(Debug, Clone)]

@@ -364,7 +364,7 @@ pub struct Load {
 }
 
 /// Stands in a path and in a body for a number that differs from request to request.
-pub const NUMBER: &str = "{n}";
+pub(crate) const NUMBER: &str = "{n}";
 
 /// A GET over HTTP/1.1, and its answer. In both a parameter's name in braces stands for its value, and `{n}` for a whole number from 1 to
 /// `numbers`, another one for each request.
@@ -799,7 +799,7 @@ impl Program {
     }
 
     /// What its extension module is made of, relative to the same folder.
-    pub fn extension_sources(&self) -> impl Iterator<Item = String> {
+    pub(crate) fn extension_sources(&self) -> impl Iterator<Item = String> {
         self.extension
             .iter()
             .flat_map(|folder| EXTENSION_SOURCES.iter().map(move |file| format!("{folder}/{file}")))

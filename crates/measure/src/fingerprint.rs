@@ -12,7 +12,7 @@ use syntect::parsing::{ParseState, Scope, ScopeStack, SyntaxSet};
 use crate::experiment::{Experiment, Program};
 
 /// Raised when the harness changes so that old results no longer compare with new ones.
-pub const PROTOCOL: u32 = 2;
+pub(crate) const PROTOCOL: u32 = 2;
 
 /// The first 16 hexadecimal digits of a SHA-256; enough to tell programs apart.
 pub fn program(experiment: &Experiment, program: &Program) -> Result<String> {

@@ -58,7 +58,7 @@ pub struct Measured {
 
 impl Measured {
     /// Why the run does not count, if it does not. Looks only at disturbance, never at what was measured.
-    pub fn objection(&self) -> Option<(Cause, String)> {
+    pub(crate) fn objection(&self) -> Option<(Cause, String)> {
         if self.foreign_cores > FOREIGN_CORES_AT_MOST {
             let detail = format!("other processes took {:.2} cores", self.foreign_cores);
             return Some((Cause::Contamination, detail));
@@ -199,7 +199,7 @@ impl Harness {
     }
 
     /// Peers for runs of one kind; those that `peers` holds already stay when they serve it as well.
-    pub fn bring_up(&self, experiment: &Experiment, purpose: &Purpose, peers: &mut Peers) -> Result<()> {
+    pub(crate) fn bring_up(&self, experiment: &Experiment, purpose: &Purpose, peers: &mut Peers) -> Result<()> {
         for &service in &experiment.services {
             if peers.services.iter().any(|server| server.service() == service) {
                 continue;
@@ -247,7 +247,7 @@ impl Harness {
 
     /// One run. The environment is padded by so many bytes: its size moves the stack, and with it alignments that change speed
     /// (Mytkowicz et al., "Producing wrong data without doing anything obviously wrong", 2009).
-    pub fn run_once(
+    pub(crate) fn run_once(
         &self,
         experiment: &Experiment,
         program: &Program,

@@ -73,4 +73,4 @@ mod scratch;
 #[cfg(target_os = "linux")]
 pub mod service;
 #[cfg(target_os = "linux")]
-pub mod tools;
+mod tools;

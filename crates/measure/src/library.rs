@@ -170,7 +170,7 @@ pub fn own_path(target: &Path, experiment: &str) -> PathBuf {
 }
 
 /// Where a machine's published results of an experiment lie.
-pub fn published_path(root: &Path, machine: &str, experiment: &str) -> PathBuf {
+pub(crate) fn published_path(root: &Path, machine: &str, experiment: &str) -> PathBuf {
     root.join("measurements")
         .join(machine)
         .join(format!("{experiment}.json"))
@@ -217,7 +217,7 @@ fn read(root: &Path, experiment: &Experiment, path: PathBuf, origin: Origin) -> 
 }
 
 /// Programs whose present fingerprint is not the one measured. One that the machine could not run has not changed.
-pub fn stale_programs(experiment: &Experiment, results: &Results) -> Result<Vec<String>> {
+pub(crate) fn stale_programs(experiment: &Experiment, results: &Results) -> Result<Vec<String>> {
     let mut stale = Vec::new();
     let measured = |program: &&Program| !results.skipped.contains_key(&program.id);
     for program in experiment.programs.iter().filter(measured) {

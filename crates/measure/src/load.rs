@@ -136,7 +136,7 @@ impl Plan {
 
 impl PhaseReport {
     /// Why an open-loop phase does not count, if it does not.
-    pub fn void(&self) -> Option<String> {
+    pub(crate) fn void(&self) -> Option<String> {
         let offered = self.offered_per_second?;
         let achieved = self.work as f64 / self.seconds / offered;
         if achieved < ACHIEVED_AT_LEAST {
@@ -152,7 +152,7 @@ impl PhaseReport {
 
 impl Report {
     /// The report as phases of a run.
-    pub fn into_phases(self) -> Result<BTreeMap<String, Phase>> {
+    pub(crate) fn into_phases(self) -> Result<BTreeMap<String, Phase>> {
         ensure!(!self.phases.is_empty(), "the load generator reported no phase");
         Ok(self
             .phases

@@ -127,14 +127,14 @@ pub fn governor() -> Option<String> {
 }
 
 /// Load average over the last minute.
-pub fn load_average() -> Result<f64> {
+pub(crate) fn load_average() -> Result<f64> {
     let text = read("/proc/loadavg")?;
     let first = text.split_whitespace().next().and_then(|field| field.parse().ok());
     first.with_context(|| format!("/proc/loadavg says `{}`", text.trim()))
 }
 
 /// How long some process has waited for a core since boot, in seconds; `None` where the kernel keeps no account of pressure.
-pub fn cpu_pressure_seconds() -> Option<f64> {
+pub(crate) fn cpu_pressure_seconds() -> Option<f64> {
     let text = std::fs::read_to_string("/proc/pressure/cpu").ok()?;
     let some = text.lines().find(|line| line.starts_with("some "))?;
     let total = some.split(' ').find_map(|field| field.strip_prefix("total="))?;
@@ -142,7 +142,7 @@ pub fn cpu_pressure_seconds() -> Option<f64> {
 }
 
 /// Time the hypervisor gave to others while this machine had work, since boot, in seconds, over all cores.
-pub fn steal_seconds() -> Result<f64> {
+pub(crate) fn steal_seconds() -> Result<f64> {
     Ok(steal_ticks()? as f64 / rustix::param::clock_ticks_per_second() as f64)
 }
 
@@ -159,7 +159,7 @@ pub fn usable_cores() -> Result<Vec<usize>> {
 /// Summed over processes, whose times the kernel keeps to the nanosecond before it rounds them. The machine's counters in the first
 /// line of /proc/stat are sampled at the timer's ticks instead: a program that wakes up with the ticks, as timers do, is charged for more
 /// than it took, and would look like somebody else's work.
-pub fn foreign_seconds(own: u32) -> Result<f64> {
+pub(crate) fn foreign_seconds(own: u32) -> Result<f64> {
     let mut processes: BTreeMap<u32, (u32, u64)> = BTreeMap::new();
     for entry in std::fs::read_dir("/proc").context("cannot read /proc")? {
         let name = entry?.file_name();

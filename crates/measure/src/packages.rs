@@ -12,7 +12,7 @@ use crate::experiment::{Experiment, Language};
 
 /// Crates that the Rust programs of an experiment reach, with their versions, from `Cargo.lock`. A crate that is locked in several
 /// versions has them all, separated by commas.
-pub fn crates_reached(root: &Path, experiment: &Experiment) -> Result<BTreeMap<String, String>> {
+pub(crate) fn crates_reached(root: &Path, experiment: &Experiment) -> Result<BTreeMap<String, String>> {
     let manifest = read_toml(&root.join("Cargo.toml"))?;
     let direct = manifest
         .get("dependencies")
@@ -63,7 +63,7 @@ pub struct Distribution {
 
 /// Distributions that the Python programs of an experiment reach, with their versions: what they import, and what that requires, among
 /// the `installed`.
-pub fn distributions_reached(
+pub(crate) fn distributions_reached(
     installed: &BTreeMap<String, Distribution>,
     experiment: &Experiment,
 ) -> Result<BTreeMap<String, String>> {
@@ -152,7 +152,7 @@ impl fmt::Display for Drift {
 }
 
 /// `name==version` of each line of a lock file made by `uv pip compile` or `pip-compile`.
-pub fn locked_distributions(lock: &str) -> BTreeMap<String, String> {
+pub(crate) fn locked_distributions(lock: &str) -> BTreeMap<String, String> {
     lock.lines()
         .filter_map(|line| line.split_once("=="))
         .filter(|(name, _)| !name.starts_with([' ', '#']))

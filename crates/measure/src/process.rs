@@ -80,7 +80,7 @@ pub fn guard_with(program: &Path) -> Result<()> {
 
 /// Makes this process the parent of those whose own parent has ended before them, as the server from which Python forks its workers does.
 /// Init would take them in otherwise, and the CPU they used would look like somebody else's.
-pub fn adopt_orphans() -> Result<()> {
+pub(crate) fn adopt_orphans() -> Result<()> {
     rustix::process::set_child_subreaper(Some(rustix::process::getpid())).context("cannot adopt orphaned processes")
 }
 
@@ -191,7 +191,7 @@ impl Invocation {
     /// Starts the process in a group of its own, with a clean environment, on terms of its own.
     ///
     /// The kernel takes the end of the thread that calls this for the end of the harness: call it on one that outlives the process.
-    pub fn start_on(&self, terms: &Terms) -> Result<Running> {
+    pub(crate) fn start_on(&self, terms: &Terms) -> Result<Running> {
         let mut command = Command::new(&self.program);
         command
             .args(&self.arguments)
@@ -279,7 +279,7 @@ impl Invocation {
     }
 
     /// The same on terms of its own. What goes to a log is not in the result.
-    pub fn run_on(&self, terms: &Terms, limit: Duration) -> Result<Finished> {
+    pub(crate) fn run_on(&self, terms: &Terms, limit: Duration) -> Result<Finished> {
         let mut running = self.start_on(terms)?;
         let reader = running.child.stdout.take().map(collect);
         let (wall, usage) = running.wait(limit)?;
@@ -299,7 +299,7 @@ pub struct Detached {
 
 impl Invocation {
     /// Starts the process by way of a shell that ends at once, so that it becomes a child of init.
-    pub fn start_detached(&self) -> Result<Detached> {
+    pub(crate) fn start_detached(&self) -> Result<Detached> {
         let mut command = Command::new("/bin/sh");
         command
             .args(["-c", r#""$@" & exit 0"#, "sh"])
@@ -334,7 +334,7 @@ impl Running {
     }
 
     /// The process's standard output; it can be taken once.
-    pub fn take_stdout(&mut self) -> Result<ChildStdout> {
+    pub(crate) fn take_stdout(&mut self) -> Result<ChildStdout> {
         self.child.stdout.take().context("stdout was taken already")
     }
 
@@ -356,7 +356,7 @@ impl Running {
     }
 
     /// Whether the process has ended; [`Running::wait`] then says how, without waiting.
-    pub fn has_ended(&self) -> Result<bool> {
+    pub(crate) fn has_ended(&self) -> Result<bool> {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         let status = rustix::process::waitid(WaitId::Pid(self.raw_pid()?), options)
             .with_context(|| format!("cannot ask for the state of {}", self.name))?;
@@ -364,7 +364,7 @@ impl Running {
     }
 
     /// Whether the process ends within that time. Unlike [`Running::wait`] it does not look at Ctrl-C: for what comes after.
-    pub fn ends_within(&self, limit: Duration) -> bool {
+    pub(crate) fn ends_within(&self, limit: Duration) -> bool {
         let deadline = Instant::now() + limit;
         while matches!(self.has_ended(), Ok(false)) {
             if Instant::now() > deadline {

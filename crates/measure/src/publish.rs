@@ -17,7 +17,7 @@ pub const ROUNDS_AT_LEAST: u32 = 3;
 /// Between these the ratio of the controls to themselves must lie, pooled over all experiments of a machine.
 pub const CONTROL_WITHIN: (f64, f64) = (0.98, 1.02);
 /// Above this a file is too large for the repository.
-pub const BYTES_AT_MOST: usize = 1_000_000;
+pub(crate) const BYTES_AT_MOST: usize = 1_000_000;
 
 /// What became of one experiment.
 #[derive(Debug)]
@@ -246,7 +246,7 @@ pub fn pooled_control<'r>(set: impl IntoIterator<Item = (&'r Experiment, &'r Res
 }
 
 /// Why a set of results with this pooled control cannot be published.
-pub fn pooled_control_refusal(pooled: &Estimate) -> Option<String> {
+pub(crate) fn pooled_control_refusal(pooled: &Estimate) -> Option<String> {
     let (low, high) = CONTROL_WITHIN;
     (!(low..=high).contains(&pooled.value)).then(|| {
         format!(

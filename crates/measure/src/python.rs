@@ -17,7 +17,7 @@ use crate::packages::Distribution;
 use crate::results::PythonBuild;
 
 /// The oldest Python that the programs run on.
-pub const OLDEST: (u32, u32) = (3, 11);
+pub(crate) const OLDEST: (u32, u32) = (3, 11);
 /// How far up `python3.N` is looked for on the PATH.
 const NEWEST_LOOKED_FOR: u32 = 30;
 /// What manifests call an interpreter without the global interpreter lock.
@@ -59,7 +59,7 @@ print(json.dumps({
 
 impl Interpreter {
     /// Asks an interpreter what it is.
-    pub fn probe(path: &Path) -> Result<Interpreter> {
+    pub(crate) fn probe(path: &Path) -> Result<Interpreter> {
         let output = Command::new(path)
             .args(["-I", "-c", PROBE])
             .stdin(Stdio::null())

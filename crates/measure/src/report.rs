@@ -16,7 +16,7 @@ use crate::latency;
 use crate::results::Phase;
 
 /// More points in one series are refused: results are kept for every run, and no figure shows more.
-pub const POINTS_AT_MOST: usize = 2_000;
+pub(crate) const POINTS_AT_MOST: usize = 2_000;
 
 /// The answer and the phases.
 #[derive(Debug, Clone, PartialEq)]

@@ -385,11 +385,11 @@ impl Results {
     }
 
     /// Whether every round of a session is there. Rounds are written whole.
-    pub fn has_session(&self, session: u32) -> bool {
+    pub(crate) fn has_session(&self, session: u32) -> bool {
         (0..self.campaign.rounds).all(|round| self.has_round(session, round))
     }
 
-    pub fn has_round(&self, session: u32, round: u32) -> bool {
+    pub(crate) fn has_round(&self, session: u32, round: u32) -> bool {
         self.runs.iter().any(|run| run.session == session && run.round == round)
     }
 
@@ -449,7 +449,7 @@ impl Results {
     }
 
     /// Each session's ratio of the control to itself: what [`Results::control_ratio`] is the mean of.
-    pub fn control_session_ratios(&self, experiment: &Experiment, metric: &str) -> Result<Vec<f64>, Missing> {
+    pub(crate) fn control_session_ratios(&self, experiment: &Experiment, metric: &str) -> Result<Vec<f64>, Missing> {
         let metric = self.metric(experiment, metric)?;
         let base = Point::base();
         let control = self.campaign.control.as_str();
@@ -458,7 +458,7 @@ impl Results {
     }
 
     /// Each session's paired ratio of two programs: what [`Results::ratio`] is the mean of.
-    pub fn session_ratios(
+    pub(crate) fn session_ratios(
         &self,
         experiment: &Experiment,
         a: &str,
@@ -473,7 +473,7 @@ impl Results {
     }
 
     /// Each session's value of a metric for one program: what [`Results::estimate`] is the mean of.
-    pub fn session_values(
+    pub(crate) fn session_values(
         &self,
         experiment: &Experiment,
         program: &str,

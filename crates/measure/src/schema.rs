@@ -13,7 +13,7 @@ use crate::files::write_atomically;
 use crate::results::Results;
 
 /// The schema as it is committed, which is what files are validated against; a test holds that it is what the types give.
-pub const COMMITTED: &str = include_str!("../../../measurements/schema.json");
+pub(crate) const COMMITTED: &str = include_str!("../../../measurements/schema.json");
 
 /// Where it lies in a checkout.
 pub fn path(root: &Path) -> PathBuf {
@@ -37,7 +37,7 @@ pub fn write(root: &Path) -> Result<PathBuf> {
 }
 
 /// Checks a document; the error names the first places that are wrong by their JSON pointers, and what was expected there.
-pub fn validate(document: &Value) -> Result<()> {
+pub(crate) fn validate(document: &Value) -> Result<()> {
     /// A file of the wrong shape is wrong in every run alike.
     const SHOWN: usize = 3;
     let validator = validator();

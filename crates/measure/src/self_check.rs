@@ -26,11 +26,11 @@ use crate::statistics::{self, Estimate, Interval, Sample, Scale};
 /// The experiment whose programs are used.
 pub const EXPERIMENT: &str = "known-ratio";
 /// Its programs: the walk, the same walk made longer, and the same steps in Python.
-pub const WALK: &str = "walk";
-pub const SLOWER: &str = "walk-slower";
+pub(crate) const WALK: &str = "walk";
+pub(crate) const SLOWER: &str = "walk-slower";
 pub const PYTHON: &str = "walk-python";
 /// How much longer the longer walk is, by construction.
-pub const SLOWER_BY: f64 = 1.05;
+pub(crate) const SLOWER_BY: f64 = 1.05;
 /// Sessions of a short campaign, as the protocol asks of a long one.
 pub const SESSIONS: u32 = 5;
 /// Counted rounds of a session.
@@ -450,7 +450,7 @@ pub fn own_path(target: &Path) -> PathBuf {
 }
 
 /// Where a machine's published one lies.
-pub fn published_path(root: &Path, machine: &str) -> PathBuf {
+pub(crate) fn published_path(root: &Path, machine: &str) -> PathBuf {
     root.join("measurements").join(machine).join(FILE)
 }
 

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use statrs::distribution::{Binomial, ChiSquared, ContinuousCDF, DiscreteCDF, Normal, StudentsT};
 
 /// Two-sided confidence of every interval in the book.
-pub const CONFIDENCE: f64 = 0.95;
+pub(crate) const CONFIDENCE: f64 = 0.95;
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
@@ -72,7 +72,7 @@ pub fn median(values: &[f64]) -> Option<f64> {
 
 /// The median with an interval that supposes nothing of how the values are distributed: from one of them to another, so many places from
 /// either end that at least 95 % of such intervals contain the median. `None` with fewer than six, of which no two would do.
-pub fn median_estimate(values: &[f64]) -> Option<Estimate> {
+pub(crate) fn median_estimate(values: &[f64]) -> Option<Estimate> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let below = Binomial::new(0.5, sorted.len() as u64).ok()?;
@@ -152,7 +152,7 @@ pub fn estimate(sample: &Sample<'_>, scale: Scale) -> Option<Estimate> {
 }
 
 /// Sample variance with n - 1 in the denominator; 0 with fewer than two values.
-pub fn variance(values: &[f64]) -> f64 {
+pub(crate) fn variance(values: &[f64]) -> f64 {
     if values.len() < 2 {
         return 0.0;
     }
@@ -163,7 +163,7 @@ pub fn variance(values: &[f64]) -> f64 {
 
 /// The standard deviation with its 95 % interval by the chi-squared distribution, which takes the values for normal. `None` with fewer
 /// than two.
-pub fn standard_deviation(values: &[f64]) -> Option<Estimate> {
+pub(crate) fn standard_deviation(values: &[f64]) -> Option<Estimate> {
     let freedom = values.len().checked_sub(1).filter(|freedom| *freedom > 0)? as f64;
     let variance = variance(values);
     let distribution = ChiSquared::new(freedom).ok()?;
@@ -179,7 +179,7 @@ pub fn standard_deviation(values: &[f64]) -> Option<Estimate> {
 }
 
 /// The two-sided quantile of the standard normal distribution at [`CONFIDENCE`].
-pub fn normal_quantile() -> f64 {
+pub(crate) fn normal_quantile() -> f64 {
     Normal::standard().inverse_cdf(0.5 + CONFIDENCE / 2.0)
 }
 
@@ -263,7 +263,7 @@ pub fn difference(old: &Sample<'_>, new: &Sample<'_>, scale: Scale, step: f64) -
 }
 
 /// Which of several hypotheses are rejected by Holm's procedure, so that the chance of rejecting even one that is true stays below `level`.
-pub fn holm(p: &[f64], level: f64) -> Vec<bool> {
+pub(crate) fn holm(p: &[f64], level: f64) -> Vec<bool> {
     let mut order: Vec<usize> = (0..p.len()).collect();
     order.sort_by(|&a, &b| p[a].total_cmp(&p[b]));
     let mut rejected = vec![false; p.len()];

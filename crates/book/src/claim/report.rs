@@ -128,7 +128,7 @@ impl Claims {
     /// Reads the claims of some chapters (path and Markdown text, directives still in it). Each machine comes with the context of the
     /// source language that holds its results, what the book shows first. Claims that cannot be read are left out:
     /// [`crate::lint::check_source`] reports them.
-    pub fn gather(
+    pub(crate) fn gather(
         machines: &[(String, Context)],
         chapters: &[(PathBuf, String)],
         translations: &[Translation],
@@ -195,7 +195,7 @@ impl Claims {
     }
 
     /// Says of each claim which verdicts of the ledger lean on it.
-    pub fn lean(&mut self, ledger: &Ledger) {
+    pub(crate) fn lean(&mut self, ledger: &Ledger) {
         for claim in &mut self.claims {
             if let Some(place) = claim.places.first() {
                 claim.verdicts = ledger.leaning_on(&place.path, &claim.reference, &claim.condition);
