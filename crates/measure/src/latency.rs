@@ -6,7 +6,7 @@ use hdrhistogram::Histogram;
 use crate::results::Phase;
 
 /// More of them in one phase are refused: to keep them costs the program under test memory, and to print them time.
-pub const REPORTED_AT_MOST: usize = 20_000;
+pub(crate) const REPORTED_AT_MOST: usize = 20_000;
 
 /// Takes latencies of any length as they come. The histogram grows with them, which those of its methods that cannot fail do not let it:
 /// they make of all that is longer than what it has room for something short.
@@ -43,7 +43,7 @@ impl Recorder {
 }
 
 /// Those that a program listed, as they are stored.
-pub fn of_list(microseconds: &[u64]) -> Result<Vec<(u64, u64)>> {
+pub(crate) fn of_list(microseconds: &[u64]) -> Result<Vec<(u64, u64)>> {
     ensure!(
         microseconds.len() <= REPORTED_AT_MOST,
         "it reports {} latencies in `latencies_us`, at most {REPORTED_AT_MOST} are taken: report every tenth, say, or wait less often",
@@ -61,11 +61,13 @@ pub fn of_list(microseconds: &[u64]) -> Result<Vec<(u64, u64)>> {
 pub struct Distribution(Histogram<u64>);
 
 impl Distribution {
-    /// `None` where no latency was taken.
+    /// `None` where no latency was taken, or more are said to be than can be counted.
     pub fn of<'p>(phases: impl IntoIterator<Item = &'p Phase>) -> Option<Distribution> {
         let mut merged: Histogram<u64> = Histogram::new(3).ok()?;
+        let mut waits: u64 = 0;
         for phase in phases {
             for &(microseconds, count) in &phase.latency {
+                waits = waits.checked_add(count)?;
                 merged.record_n(microseconds, count).ok()?;
             }
         }
@@ -118,6 +120,17 @@ mod tests {
     fn too_many_are_refused_with_both_numbers() {
         let error = of_list(&vec![1; REPORTED_AT_MOST + 1]).unwrap_err().to_string();
         assert!(error.contains("20001") && error.contains("at most 20000"), "{error}");
+    }
+
+    #[test]
+    fn more_latencies_than_can_be_counted_have_no_distribution() {
+        let (_, results) = crate::results::tests::sample();
+        let mut phase = results.runs[0].phases["p"].clone();
+        phase.latency = vec![(100, u64::MAX - 1), (200, 1)];
+        let all = Distribution::of([&phase]).unwrap();
+        assert_eq!(all.waits(), u64::MAX);
+        assert!((all.quantile(0.5) - 100e-6).abs() < 1e-6);
+        assert!(Distribution::of([&phase, &phase]).is_none());
     }
 
     #[test]
