@@ -20,8 +20,9 @@ use measure::library::{Library, Measured};
 use serde::Serialize;
 
 use crate::figure::{machine_key, machine_name};
+use crate::html::escaped;
 use crate::interface::Interface;
-use crate::number::{decimal, escape};
+use crate::number::decimal;
 use crate::reference::{Problem, Reference};
 use crate::site::Language;
 
@@ -385,7 +386,7 @@ fn render_stacks(stacks: &[Stack], library: &Library, interface: &Interface) -> 
     }
     let machines = machines(&references);
     let several = machines.len() > 1;
-    let text = |english: &'static str| escape(&interface.text(english));
+    let text = |english: &'static str| escaped(&interface.text(english));
 
     let mut html = format!("<figure class=\"measured calculator\" id=\"{NAME}\" aria-labelledby=\"{NAME}-caption\"");
     if several {
@@ -404,7 +405,7 @@ fn render_stacks(stacks: &[Stack], library: &Library, interface: &Interface) -> 
         let key = machine_key(measured);
         let name = machine_name(measured, interface);
         let tables = tables(&rows(&references, Some(key)), interface);
-        let (key, name) = (escape(key), escape(&name));
+        let (key, name) = (escaped(key), escaped(&name));
         let line = format!(
             "<p class=\"provenance\">{name} · {}</p>\n",
             again(&references, interface)
@@ -481,15 +482,15 @@ fn form(interface: &Interface) -> String {
     let language = interface.language();
     let mut html = format!(
         "<form class=\"load\" hidden data-decimal=\"{}\" data-thousands=\"{}\" data-range=\"{}\">\n",
-        escape(&language.decimal.to_string()),
-        escape(&language.thousands.to_string()),
-        escape(&interface.text("{start} to {end}")),
+        escaped(&language.decimal.to_string()),
+        escaped(&language.thousands.to_string()),
+        escaped(&interface.text("{start} to {end}")),
     );
     for field in FIELDS {
         html.push_str(&format!(
             "<label>{} <input type=\"number\" name=\"{}\" data-factor=\"{}\" min=\"{}\" max=\"{}\" step=\"any\" \
              value=\"{}\" inputmode=\"decimal\" required></label>\n",
-            escape(&interface.text(field.label)),
+            escaped(&interface.text(field.label)),
             field.name,
             field.factor,
             field.least,
@@ -499,7 +500,7 @@ fn form(interface: &Interface) -> String {
     }
     html.push_str(&format!(
         "<p>{}: <output name=\"flight\">{}</output></p>\n</form>\n",
-        escape(&interface.text("Requests in flight")),
+        escaped(&interface.text("Requests in flight")),
         in_flight(&FIRST, language)
     ));
     html
@@ -516,12 +517,12 @@ fn tables(rows: &[Row<'_>], interface: &Interface) -> String {
     html.push_str(&table(rows, &FIRST, true, interface));
     html.push_str(&format!(
         "<details>\n<summary>{}</summary>\n",
-        escape(&interface.text("Typical loads"))
+        escaped(&interface.text("Typical loads"))
     ));
     for (name, load) in TYPICAL {
         html.push_str(&format!(
             "<p><strong>{}</strong><br>{}</p>\n",
-            escape(&interface.label(name)),
+            escaped(&interface.label(name)),
             described(load, interface)
         ));
         html.push_str(&table(rows, load, false, interface));
@@ -538,8 +539,8 @@ fn described(load: &Load, interface: &Interface) -> String {
         let decimals = digits.split_once('.').map_or(0, |(_, decimals)| decimals.len());
         format!(
             "{}: {}",
-            escape(&interface.text(field.label)),
-            escape(&decimal(value, decimals, interface.language()))
+            escaped(&interface.text(field.label)),
+            escaped(&decimal(value, decimals, interface.language()))
         )
     });
     fields.collect::<Vec<_>>().join(" · ")
@@ -547,7 +548,7 @@ fn described(load: &Load, interface: &Interface) -> String {
 
 /// `live` is what the script computes again.
 fn table(rows: &[Row<'_>], load: &Load, live: bool, interface: &Interface) -> String {
-    let text = |english: &'static str| escape(&interface.text(english));
+    let text = |english: &'static str| escaped(&interface.text(english));
     let mut html = format!(
         "<div class=\"table-wrapper\"><table>\n<thead><tr><th scope=\"col\">{}</th><th scope=\"col\">{}</th>\
          <th scope=\"col\">{}</th><th scope=\"col\">{}</th></tr></thead>\n<tbody>\n",
@@ -562,20 +563,20 @@ fn table(rows: &[Row<'_>], load: &Load, live: bool, interface: &Interface) -> St
             group = row.group;
             html.push_str(&format!(
                 "<tr><th scope=\"rowgroup\" colspan=\"4\">{}</th></tr>\n",
-                escape(&interface.label(group))
+                escaped(&interface.label(group))
             ));
         }
-        let label = escape(&interface.label(row.label));
+        let label = escaped(&interface.label(row.label));
         match &row.figures {
             Some(figures) => {
                 let data = match live {
                     true => {
                         let data = serde_json::to_string(figures).expect("numbers and words");
-                        format!(" data-figures=\"{}\"", escape(&data))
+                        format!(" data-figures=\"{}\"", escaped(&data))
                     }
                     false => String::new(),
                 };
-                let [cores, processes, memory] = cells(load, figures, interface).map(|cell| escape(&cell));
+                let [cores, processes, memory] = cells(load, figures, interface).map(|cell| escaped(&cell));
                 html.push_str(&format!(
                     "<tr{data}><th scope=\"row\">{label}</th><td>{cores}</td><td>{processes}</td><td>{memory}</td></tr>\n"
                 ));
@@ -599,8 +600,8 @@ fn again(references: &[[Reference<'_>; 4]], interface: &Interface) -> String {
             names.push(name);
         }
     }
-    let command = format!("<code>cargo xtask measure {}</code>", escape(&names.join(" ")));
-    escape(&interface.text("to measure again: {command}")).replace("{command}", &command)
+    let command = format!("<code>cargo xtask measure {}</code>", escaped(&names.join(" ")));
+    escaped(&interface.text("to measure again: {command}")).replace("{command}", &command)
 }
 
 #[cfg(test)]

@@ -15,8 +15,9 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
 
+use crate::html::escaped;
 use crate::interface::Interface;
-use crate::number::{escape, marked};
+use crate::number::marked;
 use crate::reference::Problem;
 
 /// All figures that may be cited, by row and name.
@@ -126,18 +127,18 @@ impl Sources {
         reference.extend(row.address.clone());
         reference.extend(row.year.map(|year| year.to_string()));
         let title = format!("{} ({name})", reference.join(", "));
-        let name = escape(name);
+        let name = escaped(name);
         let mark = match &row.address {
             Some(address) if linked => {
-                format!("<a href=\"https://{}\">{name}</a>", escape(address))
+                format!("<a href=\"https://{}\">{name}</a>", escaped(address))
             }
             _ => name,
         };
         Ok(format!(
             "<span class=\"cited\" title=\"{}\">{}{}<sup>{mark}</sup></span>",
-            escape(&title),
-            escape(&number),
-            escape(&unit),
+            escaped(&title),
+            escaped(&number),
+            escaped(&unit),
         ))
     }
 

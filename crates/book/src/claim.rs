@@ -14,9 +14,10 @@ use serde::Serialize;
 
 use crate::checked::{self, Finding};
 use crate::directive::Directive;
+use crate::html::escaped;
 use crate::interface::Interface;
 use crate::measurements::Context;
-use crate::number::{Kind, Shown, escape};
+use crate::number::{Kind, Shown};
 use crate::numeral::{self, Measure, Numeral};
 use crate::prose;
 use crate::reference::{Problem, Reference, Unmeasured};
@@ -409,13 +410,13 @@ pub fn render(
         Verdict::Contradicted => "claim claim-contradicted",
         Verdict::Stale | Verdict::NotMeasured => "claim claim-unmeasured",
     };
-    let title = escape(&title);
+    let title = escaped(&title);
     // At the start of a paragraph, a line break after the tag would make it a block of HTML, so the words are trimmed.
     let words = words.trim();
     Ok(match figure.filter(|_| !directive.place.link) {
         Some(id) => format!(
             "<a class=\"{class}\" href=\"#{}\" title=\"{title}\">{words}</a>",
-            escape(id)
+            escaped(id)
         ),
         None => format!("<span class=\"{class}\" title=\"{title}\">{words}</span>"),
     })

@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use crate::directive::Directive;
-use crate::number::escape;
+use crate::html::escaped;
 use crate::twin::{Listing, Mistake, Testing, fence};
 
 pub(crate) const NAME: &str = "compile_fail";
@@ -64,7 +64,7 @@ pub(crate) fn block(directive: &Directive, root: &Path) -> Result<String, Mistak
          <p class=\"compiler\"><code>{}</code></p>\n\n{}{rest}\n</figure>\n",
         listing.caption(),
         listing.code(root)?,
-        escape(compiler.trim()),
+        escaped(compiler.trim()),
         said(shown),
     ))
 }

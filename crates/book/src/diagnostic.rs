@@ -86,6 +86,25 @@ pub fn line_of(text: &str, offset: usize) -> usize {
     1 + before.iter().filter(|byte| **byte == b'\n').count()
 }
 
+/// The lines of a text in which there may be many mistakes: it is gone through once, not once for each of them.
+pub struct Lines {
+    /// Where its newlines stand.
+    newlines: Vec<usize>,
+}
+
+impl Lines {
+    pub fn of(text: &str) -> Lines {
+        Lines {
+            newlines: text.match_indices('\n').map(|(at, _)| at).collect(),
+        }
+    }
+
+    /// As [`line_of`] has it.
+    pub fn at(&self, offset: usize) -> usize {
+        1 + self.newlines.partition_point(|newline| *newline < offset)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,6 +113,9 @@ mod tests {
     fn lines_are_counted_from_one_and_a_newline_belongs_to_the_line_it_ends() {
         let text = "a\nbè\nc";
         let lines: Vec<usize> = (0..=text.len() + 1).map(|offset| line_of(text, offset)).collect();
+        assert_eq!(lines, [1, 1, 2, 2, 2, 2, 3, 3, 3]);
+        let once = Lines::of(text);
+        let lines: Vec<usize> = (0..=text.len() + 1).map(|offset| once.at(offset)).collect();
         assert_eq!(lines, [1, 1, 2, 2, 2, 2, 3, 3, 3]);
     }
 

@@ -46,8 +46,8 @@ use measure::library::{Entry, Library, Measured, Origin};
 use measure::machine;
 use measure::results::{Machine, Phase};
 
+use crate::html::escaped;
 use crate::interface::Interface;
-use crate::number::escape;
 use crate::reference::{self, Problem};
 
 /// What a figure shows, every name resolved.
@@ -456,7 +456,7 @@ pub(crate) fn inline(markdown: &str) -> String {
 
 /// Text for the name of a drawing or of an axis: escaped, on one line.
 fn plain(text: &str) -> String {
-    escape(text).replace('\n', " ")
+    escaped(text).replace('\n', " ")
 }
 
 #[cfg(test)]

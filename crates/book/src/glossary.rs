@@ -14,8 +14,8 @@ use toml::Spanned;
 use crate::catalog::Gender;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::figure::inline;
+use crate::html::escaped;
 use crate::interface::Interface;
-use crate::number::escape;
 use crate::site::{Language, Site};
 
 pub const NAME: &str = "glossary";
@@ -179,37 +179,37 @@ impl Glossary {
         rows.sort_by_cached_key(|(name, _)| name.to_lowercase());
         let mut html = format!(
             "<div class=\"table-wrapper glossary\"><table><thead><tr><th scope=\"col\">{}</th>",
-            escape(&interface.text("Term"))
+            escaped(&interface.text("Term"))
         );
         for other in &others {
             let _ = write!(
                 html,
                 "<th scope=\"col\" lang=\"{}\">{}</th>",
-                escape(&other.code),
-                escape(&other.name)
+                escaped(&other.code),
+                escaped(&other.name)
             );
         }
         let _ = writeln!(
             html,
             "<th scope=\"col\">{}</th></tr></thead><tbody>",
-            escape(&interface.text("Meaning"))
+            escaped(&interface.text("Meaning"))
         );
         for (name, term) in rows {
-            let _ = write!(html, "<tr><th scope=\"row\">{}</th>", escape(name));
+            let _ = write!(html, "<tr><th scope=\"row\">{}</th>", escaped(name));
             for other in &others {
                 let _ = write!(
                     html,
                     "<td lang=\"{}\">{}</td>",
-                    escape(&other.code),
-                    escape(term.called(other))
+                    escaped(&other.code),
+                    escaped(term.called(other))
                 );
             }
             let _ = writeln!(
                 html,
                 "<td>{} <a href=\"{}\" aria-label=\"{}\">→</a></td></tr>",
                 inline(&interface.label(&term.meaning)),
-                escape(&term.chapter.replacen(".md", ".html", 1)),
-                escape(&interface.fill("{term}: where the book explains it", &[("term", name)])),
+                escaped(&term.chapter.replacen(".md", ".html", 1)),
+                escaped(&interface.fill("{term}: where the book explains it", &[("term", name)])),
             );
         }
         html.push_str("</tbody></table></div>");

@@ -3,8 +3,8 @@
 
 use anyhow::{Context, Result, ensure};
 use icu_locale::{LanguageIdentifier, LocaleExpander};
-use pulldown_cmark_escape::escape_html;
 
+use crate::html::escaped;
 use crate::site::{Language, Site};
 
 /// A description is cut after this many characters: search engines show no more.
@@ -129,12 +129,6 @@ fn locale(language: &Language) -> String {
 pub(crate) fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
     let (_, rest) = text.split_once(start)?;
     Some(rest.split_once(end)?.0)
-}
-
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    escape_html(&mut escaped, text).expect("a string takes everything");
-    escaped
 }
 
 #[cfg(test)]

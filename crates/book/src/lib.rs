@@ -54,6 +54,7 @@ mod gettext;
 mod glossary;
 mod head;
 mod highlight;
+mod html;
 mod interface;
 pub mod ledger;
 pub mod links;

@@ -217,6 +217,15 @@ mod tests {
     }
 
     #[test]
+    fn a_text_full_of_them_takes_linear_time() {
+        // Quadratic time would take a minute here.
+        let started = std::time::Instant::now();
+        let diagnostics = bare_numbers(Path::new("src/a.md"), &"5 %\n".repeat(60_000), "en");
+        assert_eq!((diagnostics.len(), diagnostics[59_999].line), (60_000, 60_000));
+        assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+    }
+
+    #[test]
     fn english_numbers_that_look_measured_are_found() {
         for (text, expected) in [
             ("Tokio is 2.5x faster.", "2.5x"),

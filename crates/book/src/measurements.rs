@@ -22,10 +22,11 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::directive::{self, Directive, Parsed};
 use crate::figure::{Figure, self_check};
 use crate::glossary::{self, Glossary};
+use crate::html::escaped;
 use crate::interface::Interface;
 use crate::ledger::{self, Ledger};
 use crate::moves;
-use crate::number::{self, Kind, Shown, escape};
+use crate::number::{self, Kind, Shown};
 use crate::reference::{self, Problem, Reference, Unmeasured};
 use crate::site::Language;
 use crate::stepper;
@@ -400,8 +401,8 @@ fn found(finding: &Finding, library: &Library, interface: &Interface) -> String 
         Ok(estimate) => finding.shown(&estimate, interface).html("measured"),
         Err(why) => format!(
             "<span class=\"measured unmeasured\" title=\"{}\">[{}]</span>",
-            escape(&claim::unmeasured(&why, checked::TO_MEASURE, interface)),
-            escape(&interface.text("not measured yet"))
+            escaped(&claim::unmeasured(&why, checked::TO_MEASURE, interface)),
+            escaped(&interface.text("not measured yet"))
         ),
     }
 }
@@ -411,8 +412,8 @@ fn measured(reference: &Reference<'_>, library: &Library, interface: &Interface)
     let absent = |title: &str, shown: &'static str| {
         format!(
             "<span class=\"measured unmeasured\" title=\"{}\">[{}]</span>",
-            escape(title),
-            escape(&interface.text(shown))
+            escaped(title),
+            escaped(&interface.text(shown))
         )
     };
     let experiment = &reference.entry.experiment;
@@ -538,6 +539,19 @@ mod tests {
         let mut html = String::new();
         push_html(&mut html, new_cmark_parser(markdown, &MarkdownOptions::default()));
         html
+    }
+
+    #[test]
+    fn a_chapter_full_of_mistakes_and_figures_takes_linear_time() {
+        let context = fixture::context(fixture::english());
+        // Quadratic time would take a minute here.
+        let started = std::time::Instant::now();
+        let mistakes = expand(Path::new("src/a.md"), &"{{#nothing}}\n".repeat(20_000), &context).1;
+        assert_eq!((mistakes.len(), mistakes[19_999].line), (20_000, 20_000));
+        let twice = expand(Path::new("src/a.md"), &"{{#figure echo cpu}}A.{{/figure}} \n".repeat(5_000), &context).1;
+        // Each shares its paragraph, and all but the first were there before.
+        assert_eq!(twice.len(), 9_999);
+        assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
     }
 
     #[test]

@@ -10,8 +10,9 @@ use measure::library::{Library, Measured, Origin};
 use measure::moves::{Move, Moves};
 use measure::statistics::Estimate;
 
+use crate::html::escaped;
 use crate::interface::Interface;
-use crate::number::{Kind, Shown, escape, whole};
+use crate::number::{Kind, Shown, whole};
 use crate::reference::Problem;
 
 pub const NAME: &str = "moves";
@@ -33,7 +34,7 @@ struct Page<'a> {
 
 impl Page<'_> {
     fn text(&self, english: &'static str) -> String {
-        escape(&self.interface.text(english))
+        escaped(&self.interface.text(english))
     }
 
     /// A fold for each campaign that was replaced, the newest first.
@@ -61,10 +62,10 @@ impl Page<'_> {
         let _ = writeln!(
             html,
             "<details><summary>{}: <time datetime=\"{from}\">{from}</time> → <time datetime=\"{to}\">{to}</time>: {}</summary>",
-            escape(&title),
-            escape(&summary),
-            from = escape(&minute(&one.from)),
-            to = escape(&minute(&one.to)),
+            escaped(&title),
+            escaped(&summary),
+            from = escaped(&minute(&one.from)),
+            to = escaped(&minute(&one.to)),
         );
         let mut remarks = vec![self.interface.fill("on {machine}", &[("machine", &one.machine)])];
         if !one.edited.is_empty() {
@@ -75,7 +76,7 @@ impl Page<'_> {
             );
         }
         remarks.extend(one.versions.iter().cloned());
-        let _ = writeln!(html, "<p>{}</p>", escape(&remarks.join(" · ")));
+        let _ = writeln!(html, "<p>{}</p>", escaped(&remarks.join(" · ")));
         let metric = experiment.and_then(|experiment| experiment.metric(&one.metric));
         let heads = [
             self.text("Program"),
@@ -89,7 +90,7 @@ impl Page<'_> {
             let _ = writeln!(
                 html,
                 "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td></tr>",
-                escape(&self.program(experiment, &ratio.program)),
+                escaped(&self.program(experiment, &ratio.program)),
                 self.ratio(&ratio.before),
                 self.ratio(&ratio.after),
                 self.text(verdict),
@@ -115,10 +116,10 @@ impl Page<'_> {
             let _ = writeln!(
                 html,
                 "<details><summary>{}</summary>",
-                escape(&self.interface.label(&experiment.title))
+                escaped(&self.interface.label(&experiment.title))
             );
             let heads: Vec<String> = std::iter::once(self.text("Program"))
-                .chain(measured.iter().map(|one| escape(&one.results.machine.id)))
+                .chain(measured.iter().map(|one| escaped(&one.results.machine.id)))
                 .collect();
             self.open(
                 &mut html,
@@ -142,7 +143,7 @@ impl Page<'_> {
                 let _ = writeln!(
                     html,
                     "<tr><th scope=\"row\">{}</th>{}</tr>",
-                    escape(&self.interface.label(&program.label)),
+                    escaped(&self.interface.label(&program.label)),
                     cells.concat()
                 );
             }
@@ -174,7 +175,7 @@ impl Page<'_> {
         let _ = writeln!(
             html,
             "<div class=\"table-wrapper\"><table><caption>{}</caption><thead><tr>{}</tr></thead><tbody>",
-            escape(&caption),
+            escaped(&caption),
             heads.concat()
         );
     }
@@ -190,8 +191,12 @@ impl Page<'_> {
     fn ratio(&self, estimate: &Estimate) -> String {
         let shown = Shown::new(estimate, Kind::Ratio, self.interface);
         match shown.interval.is_empty() {
-            true => escape(&shown.value),
-            false => format!("{} <small>({})</small>", escape(&shown.value), escape(&shown.interval)),
+            true => escaped(&shown.value),
+            false => format!(
+                "{} <small>({})</small>",
+                escaped(&shown.value),
+                escaped(&shown.interval)
+            ),
         }
     }
 }

@@ -9,8 +9,8 @@
 use measure::experiment::Unit;
 use measure::results::Bound;
 use measure::statistics::Estimate;
-use pulldown_cmark_escape::escape_html;
 
+use crate::html::escaped;
 use crate::interface::Interface;
 use crate::site::Language;
 
@@ -97,8 +97,8 @@ impl Shown {
     pub fn html(&self, class: &str) -> String {
         format!(
             "<span class=\"{class}\" title=\"{}\">{}</span>",
-            escape(&self.certainty),
-            escape(&self.value)
+            escaped(&self.certainty),
+            escaped(&self.value)
         )
     }
 }
@@ -189,13 +189,6 @@ pub fn whole(value: f64, language: &Language) -> String {
 /// A number rounded to so many decimals, in the language's marks.
 pub fn decimal(value: f64, decimals: usize, language: &Language) -> String {
     marked(&format!("{value:.decimals$}"), language)
-}
-
-/// Text for HTML, attributes included.
-pub fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    escape_html(&mut escaped, text).expect("a string takes what it is given");
-    escaped
 }
 
 /// The factor and the words that go with a size: 0.0024 s are 2.4 ms.

@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 use std::path::{Component, Path};
 
 use anyhow::{Context, Result, ensure};
-use pulldown_cmark_escape::escape_html;
 
 use crate::catalog::Progress;
 use crate::compile_fail;
@@ -16,6 +15,7 @@ use crate::data;
 use crate::edition::{Options, RELEASES};
 use crate::head;
 use crate::highlight;
+use crate::html::escaped;
 use crate::interface::Interface;
 use crate::number::whole;
 use crate::offline;
@@ -519,12 +519,6 @@ fn address(path: &Path) -> String {
         })
         .collect();
     escaped(&parts.join("/"))
-}
-
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    escape_html(&mut escaped, text).expect("a string takes everything");
-    escaped
 }
 
 /// The page at the root. It needs no script to choose an edition; with one, it goes on to the edition chosen last, or to the one that

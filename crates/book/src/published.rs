@@ -9,8 +9,8 @@ use anyhow::{Context, Result};
 use mdbook_driver::config::TextDirection;
 use measure::files::write_atomically;
 use measure::library::{Library, Measured, Origin};
-use pulldown_cmark_escape::escape_html;
 
+use crate::html::escaped;
 use crate::interface::Interface;
 use crate::number::whole;
 use crate::site::Site;
@@ -200,12 +200,6 @@ fn feed(address: &str, title: &str, campaigns: &[Campaign<'_>], interface: &Inte
     }
     xml.push_str("</feed>\n");
     xml
-}
-
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    escape_html(&mut escaped, text).expect("a string takes everything");
-    escaped
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ use std::path::{Component, Path};
 
 use serde::Deserialize;
 
+use crate::html::escaped;
 use crate::interface::Interface;
-use crate::number::escape;
 use crate::reference::Problem;
 
 pub const NAME: &str = "steps";
@@ -206,7 +206,7 @@ struct Page<'a> {
 
 impl Page<'_> {
     fn text(&self, english: &'static str) -> String {
-        escape(&self.interface.text(english))
+        escaped(&self.interface.text(english))
     }
 
     fn figure(&self, recording: &Recording, program: &str) -> String {
@@ -237,7 +237,7 @@ impl Page<'_> {
         }
         let source = self
             .text("Recorded by {program}; the tests record it again and compare.")
-            .replace("{program}", &format!("<code>{}</code>", escape(program)));
+            .replace("{program}", &format!("<code>{}</code>", escaped(program)));
         let _ = write!(
             html,
             "</tbody></table></div>\n<figcaption>{source}</figcaption>\n</figure>"
@@ -272,7 +272,7 @@ impl Page<'_> {
 
     fn sentence(&self, step: &Step) -> String {
         let number = |value: Option<u64>| value.unwrap_or_default().to_string();
-        let sentence = escape(&self.interface.text(step.event.sentence()));
+        let sentence = escaped(&self.interface.text(step.event.sentence()));
         let task = step.task.as_deref().unwrap_or_default();
         sentence
             .replace("{task}", &self.name(task, ""))
@@ -290,7 +290,7 @@ impl Page<'_> {
         let number = self.names.iter().position(|other| *other == name).unwrap_or_default();
         // There are eight colours.
         let series = number % 8 + 1;
-        format!("<span class=\"task series-{series}\">{}{more}</span>", escape(name))
+        format!("<span class=\"task series-{series}\">{}{more}</span>", escaped(name))
     }
 }
 

@@ -6,8 +6,9 @@ use std::sync::{Arc, OnceLock};
 use measure::library::Library;
 
 use crate::catalog::{self, Count, Progress, Texts};
+use crate::html::escaped;
 use crate::interface::Interface;
-use crate::number::{escape, whole};
+use crate::number::whole;
 use crate::reference::Problem;
 use crate::site::{Site, Status};
 
@@ -59,7 +60,7 @@ pub fn render(translations: &Translations, interface: &Interface) -> Result<Stri
     let progress = translations
         .progress()
         .map_err(|error| Problem::new(format!("{error:#}"), "mend that first"))?;
-    let text = |english| escape(&interface.text(english));
+    let text = |english| escaped(&interface.text(english));
     let mut html = String::from("<div class=\"translations\">\n");
     let language = [text("Language"), text("Status")].concat_cells("th scope=\"col\"");
     let by = [text("Translated by")].concat_cells("th scope=\"col\"");
@@ -72,7 +73,7 @@ pub fn render(translations: &Translations, interface: &Interface) -> Result<Stri
             // Of what nobody has begun there is no author.
             [] if translation.count.translated == 0 => "—".to_owned(),
             [] => text("the authors of the book"),
-            names => escape(&names.join(", ")),
+            names => escaped(&names.join(", ")),
         };
         let status = match translation.status {
             Status::Complete => text("complete"),
@@ -82,7 +83,7 @@ pub fn render(translations: &Translations, interface: &Interface) -> Result<Stri
             html,
             "<tr><th scope=\"row\"{}>{}</th><td>{status}</td>{}<td>{names}</td></tr>",
             language_of(translation),
-            escape(&translation.name),
+            escaped(&translation.name),
             counts(&translation.count, interface)
         );
     }
@@ -91,15 +92,15 @@ pub fn render(translations: &Translations, interface: &Interface) -> Result<Stri
         let _ = writeln!(
             html,
             "<details id=\"translation-{}\"><summary{}>{}</summary>",
-            escape(&translation.code),
+            escaped(&translation.code),
             language_of(translation),
-            escape(&translation.name)
+            escaped(&translation.name)
         );
         let chapter = [text("Chapter")].concat_cells("th scope=\"col\"");
         open_table(&mut html, &format!("{chapter}{heads}"));
         for part in &translation.parts {
             let name = match &part.source {
-                Some(_) => escape(&interface.title(&part.title)),
+                Some(_) => escaped(&interface.title(&part.title)),
                 None => text("titles, labels, interface"),
             };
             let _ = writeln!(
@@ -128,7 +129,7 @@ fn open_table(html: &mut String, heads: &str) {
 
 /// A name of a language stands in that language, whatever the page is in.
 fn language_of(translation: &Progress) -> String {
-    format!(" lang=\"{}\"", escape(&translation.code))
+    format!(" lang=\"{}\"", escaped(&translation.code))
 }
 
 fn counts(count: &Count, interface: &Interface) -> String {

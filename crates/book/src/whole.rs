@@ -7,9 +7,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use mdbook_driver::config::TextDirection;
-use pulldown_cmark_escape::escape_html;
 
 use crate::highlight;
+use crate::html::escaped;
 use crate::interface::Interface;
 use crate::policy;
 use crate::site::Site;
@@ -220,12 +220,6 @@ fn command(program: &str) -> Option<String> {
         "rs" => Some(format!("cargo run --release --example {experiment}-{stem}")),
         _ => None,
     }
-}
-
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    escape_html(&mut escaped, text).expect("a string takes everything");
-    escaped
 }
 
 #[cfg(test)]

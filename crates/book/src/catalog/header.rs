@@ -117,6 +117,20 @@ mod tests {
     }
 
     #[test]
+    fn a_header_full_of_mistakes_takes_linear_time() {
+        // Quadratic time would take minutes here.
+        let started = std::time::Instant::now();
+        for line in ["\"Language: it\\n\"\n", "\"x\"\n\"\\n\"\n"] {
+            let text = format!("msgid \"\"\nmsgstr \"\"\n{}", line.repeat(30_000));
+            let Diagnostics(found) = super::super::po::parse(&text, Path::new("po/it.po")).unwrap_err();
+            assert_eq!((found[0].line, found[1].line), if line.contains("it") { (4, 5) } else { (3, 5) });
+        }
+        let different: String = (0..30_000).map(|number| format!("X-{number}: a\n")).collect();
+        assert_eq!(mistakes(&header(&different), Path::new("po/it.po")), []);
+        assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+    }
+
+    #[test]
     fn a_header_that_says_something_wrong_is_refused() {
         let cases = [
             ("Content-Type: text/plain; charset=ISO-8859-1\n", "another encoding"),

@@ -9,8 +9,9 @@ use toml::Spanned;
 use super::{Ledger, Row, System, Verdict, normal, split, split_link};
 use crate::claim;
 use crate::figure::inline;
+use crate::html::escaped;
 use crate::measurements::{self, Context};
-use crate::number::{escape, whole};
+use crate::number::whole;
 use crate::reference::Problem;
 
 /// What stands for `{{#ledger}}`: all claims; those of a series (`A`); how many have which verdict (`summary`); the `systems`.
@@ -37,7 +38,7 @@ struct Page<'a> {
 impl Page<'_> {
     /// A string of the interface.
     fn text(&self, english: &'static str) -> String {
-        escape(&self.context.interface.text(english))
+        escaped(&self.context.interface.text(english))
     }
 
     /// A text of the ledger, which is Markdown.
@@ -58,7 +59,7 @@ impl Page<'_> {
 
     fn claim(&self, html: &mut String, row: &Row) {
         let Row { id, claim, .. } = row;
-        let anchor = format!("ledger-{}", escape(&id.to_lowercase()));
+        let anchor = format!("ledger-{}", escaped(&id.to_lowercase()));
         let (class, words) = tag(claim.verdict);
         let _ = writeln!(
             html,
@@ -105,7 +106,7 @@ impl Page<'_> {
     }
 
     fn titles(&self, titles: &[String]) -> Vec<String> {
-        let shown = |title: &String| format!("<cite>{}</cite>", escape(&self.context.interface.title(title)));
+        let shown = |title: &String| format!("<cite>{}</cite>", escaped(&self.context.interface.title(title)));
         titles.iter().map(shown).collect()
     }
 
@@ -121,8 +122,8 @@ impl Page<'_> {
     fn chapter(&self, place: &str) -> String {
         let (file, anchor) = split_link(place);
         let text = self.ledger.chapters.get(file).map(String::as_str).unwrap_or_default();
-        let title = |heading: String| escape(&self.context.interface.title(&heading));
-        let mut shown = heading(text, None).map(title).unwrap_or_else(|| escape(file));
+        let title = |heading: String| escaped(&self.context.interface.title(&heading));
+        let mut shown = heading(text, None).map(title).unwrap_or_else(|| escaped(file));
         if let Some(section) = heading(text, Some(anchor))
             .map(title)
             .filter(|section| *section != shown)
@@ -131,13 +132,13 @@ impl Page<'_> {
         } else if !anchor.is_empty() && measurements::figures(text, self.context).iter().any(|id| id == anchor) {
             let _ = write!(shown, ": {}", self.text("figure"));
         }
-        format!("<a href=\"{}\">{shown}</a>", escape(&address(file, anchor)))
+        format!("<a href=\"{}\">{shown}</a>", escaped(&address(file, anchor)))
     }
 
     /// A claim of a chapter that bears the verdict out, with the value that bears out the claim.
     fn check(&self, row: &Row, check: &str) -> String {
         let head = normal(check);
-        let code = format!("<code>{}</code>", escape(&head));
+        let code = format!("<code>{}</code>", escaped(&head));
         // What the chapter shows of it.
         let figure = row.claim.chapters.iter().find_map(|place| {
             let (file, _) = split_link(place.get_ref());
@@ -145,11 +146,11 @@ impl Page<'_> {
             Some(address(file, &id))
         });
         let code = match figure {
-            Some(figure) => format!("<a href=\"{}\">{code}</a>", escape(&figure)),
+            Some(figure) => format!("<a href=\"{}\">{code}</a>", escaped(&figure)),
             None => code,
         };
         match claim::judged(&head, self.context) {
-            Ok(shown) => format!("{code}: {}", escape(&shown)),
+            Ok(shown) => format!("{code}: {}", escaped(&shown)),
             // Said with its line by the check.
             Err(_) => code,
         }
@@ -184,7 +185,7 @@ impl Page<'_> {
         };
         let heads: Vec<String> = series
             .iter()
-            .map(|series| format!("<th scope=\"col\">{}</th>", escape(series)))
+            .map(|series| format!("<th scope=\"col\">{}</th>", escaped(series)))
             .collect();
         let mut html = format!(
             "<div class=\"table-wrapper ledger-summary\"><table><thead><tr><th scope=\"col\">{}</th>{}\
@@ -259,14 +260,14 @@ fn tag(verdict: Option<Verdict>) -> (&'static str, &'static str) {
 }
 
 fn programs(files: &[Spanned<String>]) -> Vec<String> {
-    let shown = |file: &Spanned<String>| format!("<code>{}</code>", escape(file.get_ref()));
+    let shown = |file: &Spanned<String>| format!("<code>{}</code>", escaped(file.get_ref()));
     files.iter().map(shown).collect()
 }
 
 /// An address without its scheme, as a link that shows its host.
 fn link(address: &str) -> String {
     let host = address.split('/').next().unwrap_or(address);
-    format!("<a href=\"https://{}\">{}</a>", escape(address), escape(host))
+    format!("<a href=\"https://{}\">{}</a>", escaped(address), escaped(host))
 }
 
 /// Of a place in a chapter, from a page beside it.
