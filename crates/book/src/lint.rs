@@ -2,10 +2,11 @@
 
 mod ratio;
 
+use std::cell::LazyCell;
 use std::ops::Range;
 use std::path::Path;
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Lines};
 use crate::directive::{self, Directive};
 use crate::measurements::{self, Context};
 use crate::numeral::{self, Measure, Words};
@@ -30,6 +31,7 @@ const HELP: &str = "measured: `{{#measured EXPERIMENT.PROGRAM.METRIC}}` or `{{#c
 pub fn bare_numbers(path: &Path, text: &str, language: &str) -> Vec<Diagnostic> {
     let hidden = hidden(&directive::parse(text).directives);
     let tokens = prose::tokens(text, &hidden);
+    let lines = LazyCell::new(|| Lines::of(text));
     spots(&tokens, Words::of(language), Lexicon::of(language))
         .into_iter()
         .map(|range| {
@@ -42,10 +44,9 @@ pub fn bare_numbers(path: &Path, text: &str, language: &str) -> Vec<Diagnostic> 
                     end + at.max(words[end..].chars().next().map_or(0, char::len_utf8))
                 });
             let shown = words[..length].trim_end_matches(['.', ',']).replace('\n', " ");
-            Diagnostic::at(
+            Diagnostic::new(
                 path,
-                text,
-                tokens[range.start].offset,
+                lines.at(tokens[range.start].offset),
                 format!("\"{shown}\" looks measured but is typed by hand"),
                 HELP,
             )

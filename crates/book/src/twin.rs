@@ -13,6 +13,7 @@
 //! compiled and not run. The programs of every experiment do run, with their services, when their answers are compared. What is no program
 //! and is built and tested elsewhere, an extension module for instance, is shown with `ignore`.
 
+use std::cell::LazyCell;
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -22,7 +23,7 @@ use mdbook_preprocessor::book::{Book, BookItem};
 use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 
 use crate::compile_fail;
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, Lines};
 use crate::directive::{self, Directive};
 use crate::gettext;
 
@@ -63,6 +64,7 @@ impl Preprocessor for Programs {
 pub fn expand(text: &str, root: &Path, shown: &Path) -> (String, Vec<Diagnostic>) {
     let mut expanded = String::with_capacity(text.len());
     let mut diagnostics = Vec::new();
+    let lines = LazyCell::new(|| Lines::of(text));
     let mut from = 0;
     for directive in directive::parse(text).directives {
         let block = match directive.name.as_str() {
@@ -85,10 +87,9 @@ pub fn expand(text: &str, root: &Path, shown: &Path) -> (String, Vec<Diagnostic>
                 from = directive.range.end;
             }
             Err(mistake) => {
-                diagnostics.push(Diagnostic::at(
+                diagnostics.push(Diagnostic::new(
                     shown,
-                    text,
-                    directive.range.start,
+                    lines.at(directive.range.start),
                     mistake.message,
                     mistake.help,
                 ));

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -503,7 +503,7 @@ impl Experiment {
     }
 
     fn parse(id: &str, folder: &Path, text: &str) -> Result<Experiment> {
-        let manifest: Manifest = toml::from_str(text)?;
+        let manifest: Manifest = toml::from_str(text).map_err(|error| brief(error, text))?;
         let first = manifest.programs.first().map(|program| program.id.clone());
         let experiment = Experiment {
             id: id.to_owned(),
@@ -781,6 +781,18 @@ impl Purpose {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Addresses(pub BTreeMap<String, String>);
 
+/// What is wrong with the form of a manifest, with the line that it is in, unless that is too long to be read.
+fn brief(error: toml::de::Error, text: &str) -> anyhow::Error {
+    const SHOWN: usize = 1000;
+    if error.to_string().len() <= SHOWN {
+        return error.into();
+    }
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let line = 1 + before.matches('\n').count();
+    let message: String = error.message().chars().take(SHOWN).collect();
+    anyhow!("line {line}: {message}")
+}
+
 fn unique<'a>(what: &str, names: impl Iterator<Item = &'a String>) -> Result<()> {
     let mut seen = std::collections::BTreeSet::new();
     for name in names {
@@ -854,6 +866,20 @@ mod tests {
 
     fn parse(text: &str) -> Result<Experiment> {
         Experiment::parse("x", &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), text)
+    }
+
+    #[test]
+    fn a_line_of_any_length_is_not_thrown_back_whole() {
+        for wrong in [
+            format!("title = \"{}", "a".repeat(60_000)),
+            format!("{} = 1", "a".repeat(60_000)),
+        ] {
+            let error = format!("{:#}", parse(&format!("rounds = 1\n{wrong}\n")).unwrap_err());
+            assert!(error.starts_with("line 2: ") && error.len() < 2_000, "{error:.200}");
+        }
+        // One that can be read is shown with the place in it.
+        let error = format!("{:#}", parse("rounds = none\n").unwrap_err());
+        assert!(error.contains("1 | rounds = none\n"), "{error}");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use measure::library::Library;
 use super::Catalog;
 use super::context;
 use crate::cited::Sources;
+use crate::diagnostic::Lines;
 use crate::directive;
 use crate::edition;
 use crate::figure;
@@ -112,19 +113,19 @@ pub(super) fn messages(site: &Site, library: &Library) -> Result<(Catalog, Vec<B
 fn chapter(catalog: &mut Catalog, blocks: &mut Vec<Block>, text: &str, shown: &Path, library: &Library) -> Result<()> {
     let source = shown.display().to_string();
     let sheltered = Sheltered::new(text);
-    let line_of = |at: usize| crate::diagnostic::line_of(&sheltered.text, at);
+    let lines = Lines::of(&sheltered.text);
     let mut codes = sheltered.codes().into_iter().peekable();
     let mut messages = extract_messages(&sheltered.text)?.into_iter().peekable();
     let mut remarks = sheltered.remarks.iter().peekable();
     // Those that stand before a line, and with no message before this one.
     let mut remarks_before = |line: usize| -> Vec<&str> {
-        std::iter::from_fn(|| remarks.next_if(|(at, _)| line_of(*at) <= line))
+        std::iter::from_fn(|| remarks.next_if(|(at, _)| lines.at(*at) <= line))
             .map(|(_, remark)| remark.as_str())
             .collect()
     };
     // Prose and comments in the order of the page.
     loop {
-        let code_line = codes.peek().map(|(at, _)| line_of(*at));
+        let code_line = codes.peek().map(|(at, _)| lines.at(*at));
         match (messages.peek(), code_line) {
             (Some((line, _)), code_line) if code_line.is_none_or(|code_line| *line < code_line) => {
                 if let Some((line, ExtractedMessage { message, .. })) = messages.next()

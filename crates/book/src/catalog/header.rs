@@ -1,8 +1,11 @@
 //! The fields of a catalog's header: `Name: value`, one per line, in the translation of the empty message.
 
+use std::cell::LazyCell;
+use std::collections::HashSet;
 use std::path::Path;
 
 use super::Entry;
+use super::po::TranslationLines;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 
 /// The fields in their order.
@@ -21,11 +24,12 @@ pub fn field<'a>(header: &'a Entry, wanted: &str) -> Option<&'a str> {
 /// What is wrong in the fields that are there.
 pub(super) fn mistakes(header: &Entry, shown: &Path) -> Vec<Diagnostic> {
     let mut mistakes = Vec::new();
-    let mut names: Vec<String> = Vec::new();
+    let mut names = HashSet::new();
+    let lines = LazyCell::new(|| TranslationLines::of(header));
     let mut at = 0;
     for line in header.msgstr.split_inclusive('\n') {
         let mut wrong = |message: String, help: &str| {
-            mistakes.push(Diagnostic::new(shown, header.line_of_translation(at), message, help));
+            mistakes.push(Diagnostic::new(shown, lines.at(at), message, help));
         };
         match line.split_once(':') {
             _ if line.trim().is_empty() => {}
@@ -46,7 +50,7 @@ pub(super) fn mistakes(header: &Entry, shown: &Path) -> Vec<Diagnostic> {
                         "remove one of them",
                     );
                 }
-                names.push(name);
+                names.insert(name);
             }
             _ => wrong(
                 "a line of the header that is no field".to_owned(),
@@ -120,11 +124,9 @@ mod tests {
     fn a_header_full_of_mistakes_takes_linear_time() {
         // Quadratic time would take minutes here.
         let started = std::time::Instant::now();
-        for line in ["\"Language: it\\n\"\n", "\"x\"\n\"\\n\"\n"] {
-            let text = format!("msgid \"\"\nmsgstr \"\"\n{}", line.repeat(30_000));
-            let Diagnostics(found) = super::super::po::parse(&text, Path::new("po/it.po")).unwrap_err();
-            assert_eq!((found[0].line, found[1].line), if line.contains("it") { (4, 5) } else { (3, 5) });
-        }
+        let text = format!("msgid \"\"\nmsgstr \"\"\n{}", "\"Language: it\\n\"\n".repeat(30_000));
+        let Diagnostics(found) = crate::catalog::po::parse(&text, Path::new("po/it.po")).unwrap_err();
+        assert_eq!((found[0].line, found[1].line), (4, 5));
         let different: String = (0..30_000).map(|number| format!("X-{number}: a\n")).collect();
         assert_eq!(mistakes(&header(&different), Path::new("po/it.po")), []);
         assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());

@@ -402,13 +402,34 @@ impl Written {
 impl Entry {
     /// The line of the file on which the byte at `offset` of the translation stands; that of the message where it was not read from one.
     pub fn line_of_translation(&self, offset: usize) -> usize {
-        let mut end = 0;
-        let before = self.written.msgstr.iter().take_while(|line| {
-            end += unescape(line).unwrap_or_default().len();
-            end <= offset
+        TranslationLines::of(self).at(offset)
+    }
+}
+
+/// The lines of one translation, in which there may be many mistakes.
+pub(super) struct TranslationLines {
+    first: usize,
+    /// The byte of the translation that each line ends before.
+    ends: Vec<usize>,
+}
+
+impl TranslationLines {
+    pub(super) fn of(entry: &Entry) -> TranslationLines {
+        let written = &entry.written;
+        let ends = written.msgstr.iter().scan(0, |end, line| {
+            *end += unescape(line).unwrap_or_default().len();
+            Some(*end)
         });
-        let at = before.count().min(self.written.msgstr.len().saturating_sub(1));
-        self.line + self.written.msgid.len() + at
+        TranslationLines {
+            first: entry.line + written.msgid.len(),
+            ends: ends.collect(),
+        }
+    }
+
+    /// As [`Entry::line_of_translation`] has it.
+    pub(super) fn at(&self, offset: usize) -> usize {
+        let before = self.ends.partition_point(|end| *end <= offset);
+        self.first + before.min(self.ends.len().saturating_sub(1))
     }
 }
 
