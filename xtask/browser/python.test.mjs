@@ -35,7 +35,7 @@ test('the book was built with Python for the page', () => {
     assert.ok(existsSync(path.join(BOOK, 'python')), 'no Pyodide: `cargo xtask build` says why');
 });
 
-test('every snippet that is offered runs to its end', { timeout: 600_000 }, async () => {
+test('every snippet that is offered runs to its end', { timeout: 1_500_000 }, async () => {
     const [language] = await languages();
     const offered = [];
     await on(`${language}/index.html`, async (page) => {
